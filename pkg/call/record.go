@@ -1,0 +1,93 @@
+package call
+
+import (
+	"time"
+
+	"github.com/regent-proxy/regent/pkg/genai"
+	"github.com/regent-proxy/regent/pkg/policy"
+)
+
+// Record is a finished call: everything span, metrics, access log and audit say
+// of it. It is built once, in Close, and read only from then on.
+type Record struct {
+	ID      string
+	Started time.Time
+	Ended   time.Time
+
+	// Trace parentage as the sidecar saw it: the ext_proc stream's own gRPC
+	// metadata where Envoy traces, else the client's headers. Raw W3C values.
+	Traceparent, Tracestate, Baggage string
+	// TraceID and SpanID are those of the call's span, hex.
+	TraceID, SpanID string
+
+	Dialect, API, Provider string
+	Operation              genai.Operation
+	Stream                 bool
+	RequestModel           string
+	// UpstreamModel is the model the request left with, where a decision
+	// replaced it.
+	UpstreamModel string
+	ServerAddress string
+	ServerPort    int
+	Request       *genai.Request // parameters and shape; ranges are no longer valid
+	Response      genai.Response
+	HTTPStatus    int
+
+	Identity policy.IdentityFacts
+	Source   policy.SourceFacts
+
+	PolicyRevision string
+	// Decision is "allow", "deny", "redact" or "error": the strongest thing done.
+	Decision string
+	Denies   []policy.Deny
+	// DeniedIn is the phase that denied: request, response, "" if none.
+	DeniedIn string
+	Target   string
+	Labels   map[string]string
+	// Findings by entity and class, request then response, and how many of
+	// them were redacted.
+	RequestFindings, ResponseFindings []policy.FindingFact
+	Redactions                        map[string]int // by entity
+	Coverage                          policy.Coverage
+
+	// CostUSD is by the catalog's prices or as the provider reported it.
+	CostUSD      float64
+	CostKnown    bool
+	CostReported bool
+	// EstimatedInput is the count before the call.
+	EstimatedInput int64
+
+	TimeToFirstChunk time.Duration // 0 where no stream
+	// PolicyTime is the wall time of all evaluations.
+	PolicyTime  time.Duration
+	Evaluations int
+	// HeldBytesMax is the most that was held back at once in a stream.
+	HeldBytesMax int
+	Chunks       int
+
+	Attempts []AttemptRecord
+	// Complete is false for a call that was aborted or broke.
+	Complete bool
+	// Aborted is true where the client left before the end.
+	Aborted bool
+	// FailedOpen is true where an error let the call pass unjudged, as configured.
+	FailedOpen bool
+	// ErrorType is error.type of the span: a provider's code, an HTTP status,
+	// policy_violation, …; "" on success.
+	ErrorType string
+	Err       error
+
+	// Input and Output are the messages as JSON by the conventions' schema,
+	// only where content capture is on, and then redacted.
+	InputMessages, OutputMessages, SystemInstructions []byte
+}
+
+// AttemptRecord is one try at one upstream, as the upstream filter saw it.
+type AttemptRecord struct {
+	Number  int
+	Target  string // cluster
+	Address string // host:port
+	Status  int
+	Started time.Time
+	Ended   time.Time
+}

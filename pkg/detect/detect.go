@@ -1,0 +1,26 @@
+// Package detect finds sensitive values and attacks in text.
+//
+// It knows nothing of JSON, Rego or Envoy: text goes in, whole or in chunks,
+// and findings come out as byte ranges of that text. Most callers want
+// [Set.Scan] for a whole text and [Set.NewStream] for a running one; the two
+// agree on every text, however it is cut.
+package detect
+
+// Class is the family an entity belongs to.
+type Class string
+
+// Classes. Custom entities may bring their own.
+const (
+	PII          Class = "pii"
+	Secret       Class = "secret"
+	Injection    Class = "injection"
+	Exfiltration Class = "exfiltration"
+)
+
+// Finding is one match: text[Start:End] is, with confidence Score, an Entity.
+type Finding struct {
+	Start, End int    // bytes, half open
+	Entity     string // EMAIL, CREDIT_CARD, …
+	Class      Class
+	Score      float64 // 0 < Score ≤ 1
+}

@@ -1,0 +1,212 @@
+// Package policy is the contract with policy authors: the facts a policy is
+// given ([Input]) and the decision it returns ([Decision]), strictly typed.
+//
+// Rego decides from these facts; Go carries the decision out. Package opa below
+// evaluates; this one imports no engine.
+package policy
+
+import (
+	"time"
+
+	"github.com/regent-proxy/regent/pkg/genai"
+)
+
+// Phase names one of the documents a policy defines: data.regent.<phase>.
+type Phase string
+
+// Phases.
+const (
+	Request  Phase = "request"
+	Attempt  Phase = "attempt"
+	Response Phase = "response"
+)
+
+// Input is the facts of one evaluation. It is built once a phase and read only
+// by the engine, which gives a policy only the parts it can read.
+type Input struct {
+	Phase    Phase
+	Call     CallFacts
+	HTTP     HTTPFacts
+	Source   SourceFacts
+	Identity IdentityFacts
+	LLM      LLMFacts
+	Tokens   TokenFacts
+	Cost     CostFacts
+	Findings []FindingFact
+	Coverage Coverage
+	Response *ResponseFacts // response phase only
+	Attempt  *AttemptFacts  // attempt phase only
+}
+
+// CallFacts identify the call.
+type CallFacts struct {
+	ID      string
+	Started time.Time
+	TraceID string
+}
+
+// HTTPFacts are the request's head. Header names are lower case; of a repeated
+// header the values are joined by ", ".
+type HTTPFacts struct {
+	Method, Host, Path, Query string
+	Headers                   [][2]string
+}
+
+// SourceFacts say where the call came from, as Envoy saw it.
+type SourceFacts struct {
+	Address   string
+	Principal string   // SPIFFE id or subject of the peer certificate
+	SANs      []string // URI and DNS SANs of the peer certificate
+}
+
+// IdentityFacts come from verified metadata or configured headers, never from
+// the body.
+type IdentityFacts struct {
+	Subject, Tenant, Team, App string
+	Scopes                     []string
+	Claims                     map[string]any
+}
+
+// LLMFacts are what the call asks for. Request and Body are nil for a call
+// whose body was not read.
+type LLMFacts struct {
+	Dialect   string
+	API       string
+	Operation genai.Operation
+	Provider  string
+	Model     string
+	Stream    bool
+	Request   *genai.Request
+	// Text decodes Request.Texts[i]. Only called where a policy reads texts.
+	Text func(i int) string
+}
+
+// TokenFacts are counts before the call: an estimate unless Exact.
+type TokenFacts struct {
+	Input         int64
+	Exact         bool
+	MaxOutput     int64 // what the request allows, 0 where unstated
+	ContextWindow int64 // 0 where unknown
+}
+
+// CostFacts are the estimate before the call; Known is false for a model with
+// no price.
+type CostFacts struct {
+	EstimatedUSD float64
+	Known        bool
+}
+
+// FindingFact is one kind of finding, counted: the places stay in Go.
+type FindingFact struct {
+	Entity string
+	Class  string
+	Where  genai.TextKind
+	Role   genai.Role
+	Count  int
+	Score  float64 // the highest
+}
+
+// Level says how much of a body was read and judged.
+type Level string
+
+// Levels of coverage.
+const (
+	Full    Level = "full"
+	Partial Level = "partial"
+	None    Level = "none"
+	// Pending: not there yet (the response, in the request phase).
+	Pending Level = "pending"
+)
+
+// Coverage says which parts of a call were read and judged, and why others
+// were not. Reasons are of a small fixed vocabulary, sorted.
+type Coverage struct {
+	Request  Level
+	Response Level
+	Reasons  []string
+}
+
+// ResponseFacts are what came back so far.
+type ResponseFacts struct {
+	Status        int
+	Model         string
+	FinishReasons []string
+	ToolCalls     []string // names
+	Usage         genai.Usage
+	Findings      []FindingFact
+	Final         bool
+	// Text is the response's text so far, decoded. Only called where a policy
+	// reads it. Nil in a stream, where texts have left already.
+	Text func() string
+	Err  *genai.Error
+}
+
+// AttemptFacts are one try at one upstream.
+type AttemptFacts struct {
+	Number int
+	Target string
+}
+
+// Decision is what a policy returned, decoded strictly: an unknown or mistyped
+// member is an error, never ignored.
+type Decision struct {
+	Deny    []Deny
+	Redact  []Redact
+	Route   *Route
+	Headers *HeaderChanges
+	Body    []Change
+	Labels  map[string]string
+	// Watch is what a response is inspected for; nil is everything.
+	Watch *Watch
+	// Revision is the policy set's; Rules the decision members that held.
+	Revision string
+}
+
+// Deny refuses the call. Any one denies; all are recorded.
+type Deny struct {
+	Code    string // a word for machines: "secret_in_prompt"
+	Message string // for the client
+	Status  int    // HTTP status 400..599, 403 where 0
+}
+
+// Redact hides what was found.
+type Redact struct {
+	Entity string // one entity, or
+	Class  string // a class; "*" is every finding
+	With   string // label (default), mask, hash, drop, pseudonym
+	Roles  []string
+	// MinScore leaves weaker findings alone.
+	MinScore float64
+}
+
+// Route says where the call goes.
+type Route struct {
+	Target   string   // the value of the routing header: an Envoy cluster, or what a route matches
+	Model    string   // replaces the request's model where not empty
+	Fallback []string // further targets, in order
+}
+
+// HeaderChanges are made to the upstream request.
+type HeaderChanges struct {
+	Set    map[string]string
+	Remove []string
+}
+
+// Change is one change of the request body by JSON Pointer (RFC 6901), in the
+// manner of RFC 6902: op is add, replace or remove; "-" appends to an array.
+type Change struct {
+	Op    string
+	Path  string
+	Value []byte // JSON
+}
+
+// Watch narrows what is inspected in a response.
+type Watch struct {
+	// Entities and Classes to look for; both empty is everything.
+	Entities, Classes []string
+	// EveryTokens asks the response policy again after that many output
+	// tokens; 0 never.
+	EveryTokens int64
+	// Off turns inspection of the response off; coverage says so.
+	Off bool
+}
