@@ -1,0 +1,269 @@
+// Package config reads Regent's one YAML file into a validated [Config].
+//
+// Most callers want [Load]. Defaults stand in [Default], the rules in
+// [Config.Validate]; every error names file, line and column and says what to
+// write instead. An unknown key is an error, never ignored: a typo must not
+// turn a guard off. The comments of the fields below are the source of
+// docs/CONFIG.md.
+package config
+
+import "time"
+
+// Config is everything the operator decides. It is read only once loaded.
+type Config struct {
+	// Where Envoy's ext_proc streams arrive.
+	Listen Listen `yaml:"listen"`
+	// How the process ends on SIGTERM.
+	Drain Drain `yaml:"drain"`
+	// Health, metrics and profiles over HTTP.
+	Admin Admin `yaml:"admin"`
+	// What is written to standard error.
+	Log Log `yaml:"log"`
+	// The Rego that decides.
+	Policy Policy `yaml:"policy"`
+	// Bounds of memory and time.
+	Limits Limits `yaml:"limits"`
+	// Overrides of what a host or path speaks; the first match wins.
+	Routes []Route `yaml:"routes"`
+	// Who calls, from verified metadata or trusted headers.
+	Identity Identity `yaml:"identity"`
+	// How token counts are obtained.
+	Usage Usage `yaml:"usage"`
+	// What is looked for in texts.
+	Detect Detect `yaml:"detect"`
+	// Traces and metrics.
+	Telemetry Telemetry `yaml:"telemetry"`
+	// Models, prices and context windows.
+	Catalog Catalog `yaml:"catalog"`
+	// How a decision's target reaches Envoy.
+	Routing Routing `yaml:"routing"`
+	// The Go runtime's memory settings.
+	Runtime Runtime `yaml:"runtime"`
+}
+
+// Listen is the gRPC listener.
+type Listen struct {
+	// unix:/path or host:port. A Unix socket costs less CPU a call than TCP.
+	Address Address `yaml:"address"`
+	// Permissions of a Unix socket, octal, as a string. Envoy's user must be able to write to it.
+	SocketMode FileMode `yaml:"socket_mode"`
+}
+
+// Drain is the order of a graceful end.
+type Drain struct {
+	// How long to go on serving after readiness and gRPC health have turned false, so that Envoy stops sending new calls here.
+	Delay time.Duration `yaml:"delay"`
+	// How long live calls may then take to end. What is left is ended with an error status, so that Envoy applies its failure mode and nothing passes uninspected.
+	Timeout time.Duration `yaml:"timeout"`
+	// How long the last spans and metrics may take to leave.
+	Flush time.Duration `yaml:"flush"`
+}
+
+// Admin is the HTTP server for operators.
+type Admin struct {
+	// host:port or unix:/path; empty turns it off. It has no authentication: keep it on loopback or behind a network policy.
+	Listen Address `yaml:"listen"`
+	// Serve /debug/pprof.
+	Pprof bool `yaml:"pprof"`
+}
+
+// Log is the process's own log, one record a line on standard error.
+type Log struct {
+	// The least level written.
+	Level string `yaml:"level" oneof:"debug info warn error"`
+	// How a record is written.
+	Format string `yaml:"format" oneof:"json text"`
+	// Write one line for each call, at level info: ids, models, decision, tokens, cost, time; never content.
+	Calls bool `yaml:"calls"`
+}
+
+// Policy is the policy set and how it is evaluated.
+type Policy struct {
+	// Files and folders of .rego policies and .json or .yaml data; _test.rego files are left out.
+	Paths []Path `yaml:"paths"`
+	// Load the library and the default policy that ship with Regent as well.
+	Default bool `yaml:"default"`
+	// The time one evaluation may take; at its end the call fails as on_error says.
+	Timeout time.Duration `yaml:"timeout"`
+	// What an error, a timeout or an undefined decision means: closed refuses the call, open lets it pass and says so in span, metrics and access log.
+	OnError string `yaml:"on_error" oneof:"closed open"`
+	// Load policies anew when a file changes. A set that does not load leaves the running one in place.
+	Watch bool `yaml:"watch"`
+}
+
+// Limits bound what one call and all calls may hold.
+type Limits struct {
+	// The largest request body that is read; a larger one is refused with 413. Envoy's own buffer limit must not be smaller.
+	MaxRequestBody Size `yaml:"max_request_body"`
+	// The largest response body that is read as one document.
+	MaxResponseBody Size `yaml:"max_response_body"`
+	// Calls alive at once; further ones wait in Envoy.
+	MaxCalls int `yaml:"max_calls"`
+	// The most a stream holds back while a match could still grow.
+	MaxHold Size `yaml:"max_hold"`
+	// The largest single event of a stream.
+	MaxEvent Size `yaml:"max_event"`
+}
+
+// Route overrides what a host or path speaks.
+type Route struct {
+	// The host without port; a leading dot matches any host below it. Empty matches any.
+	Host string `yaml:"host"`
+	// The start of the path. Empty matches any.
+	PathPrefix string `yaml:"path_prefix"`
+	// The API spoken there, such as openai.chat; none takes the route out of inspection.
+	API string `yaml:"api"`
+	// The provider's name in telemetry and policy (gen_ai.provider.name), where the host does not tell.
+	Provider string `yaml:"provider"`
+}
+
+// Identity says where the caller's identity is read.
+type Identity struct {
+	// The dynamic metadata namespace in which Envoy's jwt_authn filter leaves a verified token.
+	JWTMetadata string `yaml:"jwt_metadata"`
+	// The member of that namespace that holds the claims (jwt_authn's payload_in_metadata).
+	JWTPayload string `yaml:"jwt_payload"`
+	// Headers that Envoy sets or removes on every request, so that a client can't choose them. Only these may be used below.
+	TrustedHeaders []string `yaml:"trusted_headers"`
+	// The caller: a person or a service account.
+	Subject Source `yaml:"subject"`
+	// The tenant the caller belongs to.
+	Tenant Source `yaml:"tenant"`
+	// The team that pays.
+	Team Source `yaml:"team"`
+	// The application that calls.
+	App Source `yaml:"app"`
+	// What the caller may do: a list, or words parted by spaces.
+	Scopes Source `yaml:"scopes"`
+}
+
+// Source is where one fact of the identity is read: the claim first, then the
+// header.
+type Source struct {
+	// A claim of the verified token; a dot steps into an object.
+	Claim string `yaml:"claim"`
+	// A header, one of trusted_headers.
+	Header string `yaml:"header"`
+}
+
+// Usage is how token counts are obtained.
+type Usage struct {
+	// Ask a provider for the usage of a stream whose client did not ask, and take the answer out again before it reaches the client.
+	AskStreamUsage bool `yaml:"ask_stream_usage"`
+}
+
+// Detect is what is looked for in texts.
+type Detect struct {
+	// Look for sensitive values and attacks at all.
+	Enabled bool `yaml:"enabled"`
+	// Only these entities, such as EMAIL or CREDIT_CARD; empty is all of them.
+	Entities []string `yaml:"entities"`
+	// Not these entities.
+	Disable []string `yaml:"disable"`
+	// Leave findings below this confidence out, by entity; from 0 to 1.
+	MinScore map[string]float64 `yaml:"min_score"`
+	// Files with entities of your own.
+	Custom []Path `yaml:"custom"`
+	// Strings that must never appear, such as a marker in a system prompt; a match is the entity CANARY.
+	Canaries []Secret `yaml:"canaries"`
+}
+
+// Telemetry is traces and metrics.
+type Telemetry struct {
+	// The service's name; OTEL_SERVICE_NAME comes second.
+	ServiceName string `yaml:"service_name"`
+	// Further attributes of the resource; they outrank OTEL_RESOURCE_ATTRIBUTES.
+	Resource map[string]string `yaml:"resource"`
+	// One span a call, by the GenAI conventions.
+	Traces Traces `yaml:"traces"`
+	// Counts and times.
+	Metrics Metrics `yaml:"metrics"`
+	// Whether messages stand in spans: none, or redacted as the decision says.
+	Content string `yaml:"content" oneof:"none redacted"`
+	// How many distinct values a model name may bring into each metric attribute; further ones are counted as _other.
+	MaxModels int `yaml:"max_models"`
+	// Facts of the identity that become attributes of the metrics; each multiplies their number.
+	IdentityLabels []string `yaml:"identity_labels" oneof:"tenant team app"`
+	// How many distinct values an identity may bring into each metric attribute; further ones are counted as _other.
+	MaxIdentities int `yaml:"max_identities"`
+}
+
+// Traces is the export of spans.
+type Traces struct {
+	Export `yaml:",inline"`
+	// Spans waiting for export; at the bound a new one is dropped and counted, and the call goes on.
+	Queue int `yaml:"queue"`
+	// Spans a message to the collector.
+	Batch int `yaml:"batch"`
+	// How long a span waits at most for others to share a message with.
+	Interval time.Duration `yaml:"interval"`
+	// The share of calls traced where no parent decides, from 0 to 1.
+	Ratio float64 `yaml:"ratio"`
+	// Calls that are always exported, sampled or not.
+	Keep []string `yaml:"keep" oneof:"denied redacted failed uncovered"`
+	// Header formats in which a parent is read.
+	Propagators []string `yaml:"propagators" oneof:"tracecontext baggage b3 b3multi"`
+	// full, or no-usage where the applications already report token counts by spans of their own.
+	Spans string `yaml:"spans" oneof:"full no-usage"`
+}
+
+// Metrics is the export of metrics.
+type Metrics struct {
+	Export `yaml:",inline"`
+	// How often metrics are sent.
+	Interval time.Duration `yaml:"interval"`
+	// Serve them on the admin port's /metrics as well.
+	Prometheus bool `yaml:"prometheus"`
+}
+
+// Export is where telemetry is sent. Members left empty come from the
+// standard OTEL_EXPORTER_OTLP_* environment variables.
+type Export struct {
+	// auto is otlp where an OTEL_* variable asks for it, else none; stdout is for development.
+	Exporter string `yaml:"exporter" oneof:"auto otlp stdout none"`
+	// URL of the collector, http:// for plain text, https:// for TLS: http://collector:4317.
+	Endpoint string `yaml:"endpoint"`
+	// grpc, or http for OTLP over HTTP with protobuf bodies.
+	Protocol string `yaml:"protocol" oneof:"grpc http"`
+	// Headers sent with each message, such as an API key.
+	Headers map[string]Secret `yaml:"headers"`
+	// TLS to the collector.
+	TLS TLS `yaml:"tls"`
+	// Compression of what is sent.
+	Compression string `yaml:"compression" oneof:"gzip none"`
+	// The time one message may take, retries included.
+	Timeout time.Duration `yaml:"timeout"`
+}
+
+// TLS is the client side of a TLS connection.
+type TLS struct {
+	// Certificates to trust, PEM; empty is the system's.
+	CA Path `yaml:"ca"`
+	// The client's own certificate, PEM.
+	Cert Path `yaml:"cert"`
+	// Its key, PEM.
+	Key Path `yaml:"key"`
+	// The name the collector's certificate must bear, where not the endpoint's.
+	ServerName string `yaml:"server_name"`
+}
+
+// Catalog is what is known of models.
+type Catalog struct {
+	// Prices and context windows that add to and outrank those built in.
+	File Path `yaml:"file"`
+}
+
+// Routing is how a decision's target reaches Envoy.
+type Routing struct {
+	// The request header that carries the target, matched by Envoy's routes or named as cluster_header. A client's own value is always removed.
+	Header string `yaml:"header"`
+}
+
+// Runtime is the Go runtime's memory settings. GOGC and GOMEMLIMIT in the
+// environment outrank them.
+type Runtime struct {
+	// The garbage collector's target percentage. 400 saves about a fifth of the CPU of policy evaluation for more memory.
+	GOGC int `yaml:"gogc"`
+	// The soft limit of memory; 0 takes 90 % of the container's limit, where it has one.
+	MemoryLimit Size `yaml:"memory_limit"`
+}

@@ -1,0 +1,48 @@
+package config
+
+import "time"
+
+// Default is the configuration of an empty file.
+func Default() *Config {
+	export := Export{Exporter: "auto", Timeout: 10 * time.Second}
+	return &Config{
+		Listen: Listen{Address: "unix:/run/regent/regent.sock", SocketMode: 0o660},
+		Drain:  Drain{Delay: 5 * time.Second, Timeout: 30 * time.Second, Flush: 5 * time.Second},
+		Admin:  Admin{Listen: "127.0.0.1:9902"},
+		Log:    Log{Level: "info", Format: "json"},
+		Policy: Policy{Default: true, Timeout: 50 * time.Millisecond, OnError: "closed", Watch: true},
+		Limits: Limits{
+			MaxRequestBody:  32 << 20,
+			MaxResponseBody: 32 << 20,
+			MaxCalls:        10_000,
+			MaxHold:         64 << 10,
+			MaxEvent:        4 << 20,
+		},
+		Identity: Identity{
+			JWTMetadata: "envoy.filters.http.jwt_authn",
+			JWTPayload:  "payload",
+			Subject:     Source{Claim: "sub"},
+			Scopes:      Source{Claim: "scope"},
+		},
+		Usage:  Usage{AskStreamUsage: true},
+		Detect: Detect{Enabled: true},
+		Telemetry: Telemetry{
+			Traces: Traces{
+				Export:      export,
+				Queue:       2048,
+				Batch:       512,
+				Interval:    time.Second,
+				Ratio:       1,
+				Keep:        []string{"denied", "redacted", "failed"},
+				Propagators: []string{"tracecontext", "baggage"},
+				Spans:       "full",
+			},
+			Metrics:       Metrics{Export: export, Interval: time.Minute, Prometheus: true},
+			Content:       "none",
+			MaxModels:     100,
+			MaxIdentities: 100,
+		},
+		Routing: Routing{Header: "x-regent-cluster"},
+		Runtime: Runtime{GOGC: 400},
+	}
+}
