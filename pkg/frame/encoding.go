@@ -1,0 +1,356 @@
+package frame
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"strings"
+
+	"github.com/andybalholm/brotli"
+	"github.com/klauspost/compress/flate"
+	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/zlib"
+	"github.com/klauspost/compress/zstd"
+)
+
+// Bounds on what a compressed body expands to.
+const (
+	// DefaultMaxOutput bounds the plain bytes of a whole stream.
+	DefaultMaxOutput = 256 << 20
+	// DefaultMaxRatio bounds plain bytes to each compressed one, beyond the
+	// first ratioSlack plain bytes. Deflate reaches about 1030 at most.
+	DefaultMaxRatio = 1200
+
+	ratioSlack   = 1 << 20
+	maxEncodings = 3
+	maxWindow    = 8 << 20 // zstd; RFC 8878 asks decoders for 8 MiB, RFC 9659 fixes it for HTTP
+)
+
+// ErrEncoding is wrapped where a Content-Encoding is not known.
+var ErrEncoding = errors.New("unsupported content-encoding")
+
+// Decompressor undoes a Content-Encoding, chunk by chunk. Not safe for concurrent
+// use.
+type Decompressor interface {
+	// Push reads a chunk and calls emit with the plain bytes that it completes:
+	// all that the bytes so far decode to, as far as their encoder flushed them.
+	// They are valid during emit only, and the chunk is not kept. Errors wrap
+	// [ErrTooLarge] at a bound and [ErrCorrupt] where the bytes are no such
+	// encoding, and stay: later calls return them too.
+	Push(chunk []byte, emit func([]byte) error) error
+	// Finish ends the stream: what is left is emitted; a stream that breaks off
+	// is corrupt.
+	Finish(emit func([]byte) error) error
+	// Close frees what the decompressor holds. It must be called, also after
+	// Finish; calling it twice does nothing.
+	Close() error
+}
+
+// DecompressorOption sets up a [Decompressor].
+type DecompressorOption func(*limits)
+
+// MaxOutput bounds the plain bytes of the whole stream.
+func MaxOutput(n int64) DecompressorOption { return func(l *limits) { l.output = n } }
+
+// MaxRatio bounds the plain bytes to each compressed one, beyond the first MiB.
+func MaxRatio(n int64) DecompressorOption { return func(l *limits) { l.ratio = n } }
+
+// limits counts what goes in and out.
+type limits struct {
+	output, ratio int64
+	in, out       int64
+}
+
+func (l *limits) add(n int) error {
+	l.out += int64(n)
+	if l.out > l.output {
+		return fmt.Errorf("body expands to more than %d bytes: %w", l.output, ErrTooLarge)
+	}
+	if l.out > ratioSlack && l.out/l.ratio > l.in {
+		return fmt.Errorf("body expands to more than %d times its size: %w", l.ratio, ErrTooLarge)
+	}
+	return nil
+}
+
+// NewDecompressor returns a decompressor for the value of a Content-Encoding
+// header: gzip, x-gzip, deflate (zlib or raw), br, zstd, identity, or a list of
+// up to three of them in the order they were applied.
+func NewDecompressor(encoding string, opts ...DecompressorOption) (Decompressor, error) {
+	layers, err := encodings(encoding)
+	if err != nil {
+		return nil, err
+	}
+	l := limits{output: DefaultMaxOutput, ratio: DefaultMaxRatio}
+	for _, o := range opts {
+		o(&l)
+	}
+	if len(layers) == 0 {
+		return &plain{l}, nil
+	}
+	d := &decompressor{limits: l, layers: layers}
+	d.next, d.stop = iter.Pull(d.run)
+	return d, nil
+}
+
+// encodings are the layers to undo, the outermost first.
+func encodings(header string) ([]string, error) {
+	var layers []string
+	for name := range strings.SplitSeq(header, ",") {
+		name = strings.ToLower(strings.TrimSpace(name))
+		switch name {
+		case "", "identity":
+			continue
+		case "x-gzip":
+			name = "gzip"
+		case "gzip", "deflate", "br", "zstd":
+		default:
+			return nil, fmt.Errorf("%w %q", ErrEncoding, name)
+		}
+		layers = append([]string{name}, layers...)
+	}
+	if len(layers) > maxEncodings {
+		return nil, fmt.Errorf("%w: %d layers, at most %d", ErrEncoding, len(layers), maxEncodings)
+	}
+	return layers, nil
+}
+
+type plain struct{ limits }
+
+func (p *plain) Push(chunk []byte, emit func([]byte) error) error {
+	p.in += int64(len(chunk))
+	if err := p.add(len(chunk)); err != nil || len(chunk) == 0 {
+		return err
+	}
+	return emit(chunk)
+}
+
+func (p *plain) Finish(func([]byte) error) error { return nil }
+
+func (p *plain) Close() error { return nil }
+
+// decompressor runs the readers of the layers in a coroutine: their source yields
+// where it has no more bytes, and goes on with the next chunk.
+type decompressor struct {
+	limits
+	layers []string
+	next   func() ([]byte, bool) // plain bytes; none where the source is empty
+	stop   func()
+	yield  func([]byte) bool
+	chunk  []byte
+	ended  bool // no more chunks
+	done   bool // run has returned
+	err    error
+}
+
+var errStopped = errors.New("stopped")
+
+// Read is the source of the outermost layer.
+func (d *decompressor) Read(p []byte) (int, error) {
+	for len(d.chunk) == 0 {
+		if d.ended {
+			return 0, io.EOF
+		}
+		if !d.yield(nil) {
+			return 0, errStopped
+		}
+	}
+	n := copy(p, d.chunk)
+	d.chunk = d.chunk[n:]
+	return n, nil
+}
+
+// run is the coroutine.
+func (d *decompressor) run(yield func([]byte) bool) {
+	d.yield = yield
+	r, closer, err := stack(d, d.layers)
+	defer closer()
+	buf := make([]byte, 16<<10)
+	for err == nil {
+		var n int
+		n, err = r.Read(buf)
+		if n > 0 && !yield(buf[:n]) {
+			return
+		}
+	}
+	if err != io.EOF {
+		d.err = corrupt(err)
+	}
+}
+
+func corrupt(err error) error {
+	if errors.Is(err, zstd.ErrWindowSizeExceeded) || errors.Is(err, zstd.ErrDecoderSizeExceeded) {
+		return fmt.Errorf("%w: %w", ErrTooLarge, err)
+	}
+	return fmt.Errorf("%w: %w", ErrCorrupt, err)
+}
+
+func (d *decompressor) Push(chunk []byte, emit func([]byte) error) error {
+	if d.err != nil {
+		return d.err
+	}
+	d.in += int64(len(chunk))
+	d.chunk = chunk
+	err := d.drain(emit)
+	if d.done && err == nil && len(d.chunk) > 0 {
+		err = fmt.Errorf("%w: bytes behind the end of the compressed body", ErrCorrupt)
+	}
+	d.chunk = nil
+	if err != nil {
+		d.err = err
+	}
+	return err
+}
+
+// drain emits until the source is empty and wants more.
+func (d *decompressor) drain(emit func([]byte) error) error {
+	for !d.done {
+		out, ok := d.next()
+		if !ok {
+			d.done = true
+			return d.err
+		}
+		if out == nil {
+			return nil
+		}
+		if err := d.add(len(out)); err != nil {
+			return err
+		}
+		if err := emit(out); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (d *decompressor) Finish(emit func([]byte) error) error {
+	if d.err != nil || d.in == 0 {
+		return d.err
+	}
+	d.ended = true
+	if err := d.drain(emit); err != nil {
+		d.err = err
+	}
+	return d.err
+}
+
+func (d *decompressor) Close() error {
+	d.stop()
+	d.done = true
+	return nil
+}
+
+// stack is the reader that undoes all layers, and what frees it. It may read.
+func stack(src io.Reader, layers []string) (io.Reader, func(), error) {
+	var closers []func()
+	closer := func() {
+		for _, c := range closers {
+			c()
+		}
+	}
+	for _, name := range layers {
+		r, c, err := layer(bufio.NewReaderSize(src, 4<<10), name)
+		if err != nil {
+			return nil, closer, err
+		}
+		src, closers = r, append(closers, c)
+	}
+	return src, closer, nil
+}
+
+func layer(src *bufio.Reader, name string) (io.Reader, func(), error) {
+	switch name {
+	case "gzip":
+		r, err := gzip.NewReader(src)
+		return r, func() {}, err
+	case "br":
+		return brotli.NewReader(src), func() {}, nil
+	case "zstd":
+		r, err := zstd.NewReader(src, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxWindow(maxWindow))
+		if err != nil {
+			return nil, nil, err
+		}
+		return r, r.Close, nil
+	}
+	r, err := inflate(src)
+	return r, func() {}, err
+}
+
+// inflate reads deflate as RFC 9110 means it, in zlib's frame, and as many senders
+// do, without it.
+func inflate(src *bufio.Reader) (io.Reader, error) {
+	head, err := src.Peek(2)
+	if err != nil {
+		return nil, err
+	}
+	if head[0]&0x0F == 8 && (int(head[0])<<8|int(head[1]))%31 == 0 {
+		return zlib.NewReader(src)
+	}
+	return flate.NewReader(src), nil
+}
+
+// Decompress undoes the Content-Encoding of a whole body that expands to at most
+// max bytes. A body that isn't encoded is returned as it is.
+func Decompress(encoding string, body []byte, max int64) ([]byte, error) {
+	layers, err := encodings(encoding)
+	if err != nil || len(layers) == 0 {
+		return body, err
+	}
+	r, closer, err := stack(bytes.NewReader(body), layers)
+	defer closer()
+	if err != nil {
+		return nil, corrupt(err)
+	}
+	var out bytes.Buffer
+	n, err := out.ReadFrom(io.LimitReader(r, max+1))
+	if n > max {
+		return nil, fmt.Errorf("body expands to more than %d bytes: %w", max, ErrTooLarge)
+	}
+	if err != nil {
+		return nil, corrupt(err)
+	}
+	return out.Bytes(), nil
+}
+
+// Compress applies a Content-Encoding to a whole body, at each encoding's fast
+// setting.
+func Compress(encoding string, body []byte) ([]byte, error) {
+	layers, err := encodings(encoding)
+	if err != nil {
+		return nil, err
+	}
+	for i := len(layers) - 1; i >= 0; i-- {
+		if body, err = compress(layers[i], body); err != nil {
+			return nil, err
+		}
+	}
+	return body, nil
+}
+
+func compress(name string, body []byte) ([]byte, error) {
+	var out bytes.Buffer
+	var w io.WriteCloser
+	var err error
+	switch name {
+	case "gzip":
+		w, err = gzip.NewWriterLevel(&out, gzip.BestSpeed)
+	case "deflate":
+		w, err = zlib.NewWriterLevel(&out, zlib.BestSpeed)
+	case "br":
+		w = brotli.NewWriterLevel(&out, 3)
+	case "zstd":
+		w, err = zstd.NewWriter(&out, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(1))
+	}
+	if err != nil {
+		return nil, err
+	}
+	if _, err := w.Write(body); err != nil {
+		return nil, err
+	}
+	if err := w.Close(); err != nil {
+		return nil, err
+	}
+	return out.Bytes(), nil
+}
