@@ -72,6 +72,13 @@ type PayloadCodec interface {
 	Wrap(payload, inner []byte) []byte
 }
 
+// Framer is implemented by an API whose responses' framing their content type
+// does not tell (Gemini's streamed JSON array). known is false for a response
+// that is to be read by its content type.
+type Framer interface {
+	Framing(h *Head, rh *ResponseHead, r *genai.Request) (kind frame.Kind, known bool)
+}
+
 // UsageAsker is implemented by an API whose streams report usage only when
 // asked. AskUsage returns the edit of body that asks.
 type UsageAsker interface {

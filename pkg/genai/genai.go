@@ -282,7 +282,10 @@ type Delta struct {
 	HasUsage bool
 	// UsageOnly marks an event that carries nothing but usage and can be left
 	// out for a client that did not ask for it.
-	UsageOnly   bool
+	UsageOnly bool
+	// UsageNull marks an event that says "usage":null, as OpenAI's do once usage
+	// was asked for; Event members are left alone otherwise.
+	UsageNull   bool
 	ID, Model   string // where the event states them
 	ServiceTier string
 	Status      string

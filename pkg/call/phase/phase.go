@@ -134,6 +134,9 @@ type Opener interface {
 type Call interface {
 	// RequestBody gets the whole request body, valid until Close.
 	RequestBody(body []byte) Verdict
+	// RequestBodyTooLarge comes in RequestBody's place where the body is over
+	// extproc's own bound and was not kept.
+	RequestBodyTooLarge() Verdict
 	ResponseHeaders(head *ResponseHead) Verdict
 	// ResponseBody gets the whole body (BodyBuffered, end is true), or a chunk.
 	ResponseBody(chunk []byte, end bool) Verdict
