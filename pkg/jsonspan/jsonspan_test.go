@@ -2,21 +2,6 @@ package jsonspan
 
 import "testing"
 
-func TestValidate(t *testing.T) {
-	good := []string{`{}`, `[]`, ` {"a":[1,2.5e3,-0,true,false,null,"x\n\u00e9"]} `, `"\ud83d"`, `"é"`}
-	bad := []string{``, `{`, `{"a":1,"a":2}`, `{"a":1,"\u0061":2}`, "\"\x01\"", "\"\xff\"", `01`, `1.`, `[1,]`, `{"a":1}x`, `nul`, `"\x"`}
-	for _, s := range good {
-		if err := Validate([]byte(s)); err != nil {
-			t.Errorf("%s: %v", s, err)
-		}
-	}
-	for _, s := range bad {
-		if Validate([]byte(s)) == nil {
-			t.Errorf("%s: accepted", s)
-		}
-	}
-}
-
 func TestViewReplace(t *testing.T) {
 	raw := []byte(`{\"a\": \"x\\u0041y\", \"n\": 12345}`)
 	text, m := View(raw, JSONInString)

@@ -53,9 +53,37 @@ func hexDigit(c byte) (rune, bool) {
 }
 
 // skipString is the offset behind the string whose opening quote is at i, or
-// len(d) where it has no end.
+// len(d) where it has no end. Most strings are short: the first 16 bytes are
+// looked at by words, the rest by IndexByte.
 func skipString(d []byte, i int) int {
-	for from := i + 1; from < len(d); {
+	i++
+	for range 2 {
+		if len(d)-i < 8 {
+			break
+		}
+		w := binary.LittleEndian.Uint64(d[i:])
+		if m := matches(w, '"') | matches(w, '\\'); m != 0 {
+			if i += bits.TrailingZeros64(m) >> 3; d[i] == '"' {
+				return i + 1
+			}
+			break
+		}
+		i += 8
+	}
+	return skipContent(d, i)
+}
+
+// matches marks the high bit of each byte of w that is c; above the lowest such
+// byte, others may be marked too.
+func matches(w uint64, c byte) uint64 {
+	x := w ^ lowBits*uint64(c)
+	return (x - lowBits) &^ x & highBits
+}
+
+// skipContent is the offset behind the string that d[from:] is content of, from
+// the start of a character or an escape.
+func skipContent(d []byte, from int) int {
+	for from < len(d) {
 		n := bytes.IndexByte(d[from:], '"')
 		if n < 0 {
 			break
@@ -108,7 +136,7 @@ func skipContainer(d []byte, i int) int {
 		for len(d)-i >= 8 {
 			w := binary.LittleEndian.Uint64(d[i:])
 			f := w | lowBits*0x20
-			m := ((w ^ lowBits*'"' - lowBits) | (f ^ lowBits*'{' - lowBits) | (f ^ lowBits*'}' - lowBits)) &^ w & highBits
+			m := matches(w, '"') | matches(f, '{') | matches(f, '}')
 			if m != 0 {
 				i += bits.TrailingZeros64(m) >> 3
 				break

@@ -231,15 +231,42 @@ const (
 	highBits = 0x8080808080808080
 )
 
+// special sets the high bit of each byte of w that is below 0x20, a quote or a
+// backslash: b^2 is below 0x21 for the first two, b^'\\' below 1 for the last. Of
+// bytes below 0x80 the lowest marked one is always exact.
+func special(w uint64) uint64 {
+	return (w ^ lowBits*0x02 - lowBits*0x21) | (w ^ lowBits*'\\' - lowBits)
+}
+
+// skipPlain moves on by 32 bytes a step as long as none of them is special or
+// marked by mask.
+func skipPlain(d []byte, i int, mask uint64) int {
+	for len(d)-i >= 32 {
+		b := d[i : i+32 : i+32]
+		w0, w1 := binary.LittleEndian.Uint64(b), binary.LittleEndian.Uint64(b[8:])
+		w2, w3 := binary.LittleEndian.Uint64(b[16:]), binary.LittleEndian.Uint64(b[24:])
+		m := special(w0)&^w0 | special(w1)&^w1 | special(w2)&^w2 | special(w3)&^w3
+		if m&highBits|(w0|w1|w2|w3)&mask != 0 {
+			break
+		}
+		i += 32
+	}
+	return i
+}
+
 // str reads a string from behind its opening quote to behind its closing one.
-// Eight bytes a step: (b^2)-0x21 borrows for the control characters and the
-// quote, (b^'\\')-1 for the backslash; the lowest marked byte is always exact.
 func (v *validator) str(i int) (end int, escaped bool, err string) {
 	d := v.doc
 	for {
-		for len(d)-i >= 8 {
+		for n := 0; len(d)-i >= 8; n++ {
+			if n == 3 {
+				i = skipPlain(d, i, v.nonASCII)
+			}
+			if len(d)-i < 8 {
+				break
+			}
 			w := binary.LittleEndian.Uint64(d[i:])
-			m := ((w^lowBits*0x02-lowBits*0x21)|(w^lowBits*'\\'-lowBits))&^w&highBits | w&v.nonASCII
+			m := special(w)&^w&highBits | w&v.nonASCII
 			if m != 0 {
 				i += bits.TrailingZeros64(m) >> 3
 				break

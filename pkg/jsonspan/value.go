@@ -46,8 +46,11 @@ func Parse(doc []byte) (Value, error) {
 // the values found are a best effort: no method panics or loops, all ranges lie
 // within doc.
 func Root(doc []byte) Value {
-	i := skipSpace(doc, 0)
-	return valueAt(doc, i, skipValue(doc, i))
+	end := len(doc)
+	for end > 0 && isSpace(doc[end-1]) {
+		end--
+	}
+	return valueAt(doc, skipSpace(doc, 0), end)
 }
 
 func valueAt(doc []byte, start, end int) Value {
