@@ -60,13 +60,17 @@ func (r *rules) listeners(c *Config) {
 	}
 }
 
+// maxSocketPath is sun_path's 107 bytes less the suffix under which a socket is
+// bound before it is moved into place.
+const maxSocketPath = 103
+
 func (r *rules) address(at string, a Address) {
 	network, address := a.Network()
 	if network == "unix" {
 		if !path.IsAbs(address) {
 			r.add(at, "write unix:/absolute/path", "a Unix socket needs an absolute path, got %q", a)
-		} else if len(address) > 107 {
-			r.add(at, "", "a Unix socket's path has at most 107 bytes, got %d", len(address))
+		} else if len(address) > maxSocketPath {
+			r.add(at, "", "a Unix socket's path may have %d bytes here, got %d", maxSocketPath, len(address))
 		}
 		return
 	}
