@@ -1,6 +1,9 @@
 package jsonspan
 
-import "sort"
+import (
+	"sort"
+	"unicode/utf8"
+)
 
 // unit is a piece of text that doesn't stand for itself: an escape, or a part of
 // one. Between units text and raw bytes are the same.
@@ -29,20 +32,35 @@ func (m *Map) begin(d *Decoder, raw []byte) {
 func (m *Map) Identity() bool { return len(m.units) == 0 }
 
 // Raw is the smallest range of raw bytes whose units cover the text
-// [start, end) of the push: a unit, such as an escape, is covered whole or not
-// at all. Where start or end lies within a number or literal of JSON source, the
+// [start, end) of the push: a unit, an escape or a character, is covered whole or
+// not at all. Where start or end lies within a number or literal of JSON source, the
 // range goes on to that token's borders, as far as they lie in this push, so
 // that a replacement never leaves half a token. For start == end it is the empty
 // range at that place.
 func (m *Map) Raw(start, end int) Range {
-	start = max(0, min(start, len(m.text)))
-	end = max(start, min(end, len(m.text)))
+	start, end = m.whole(start, end)
 	if start == end {
 		at := m.rawStart(start)
 		return Range{at, at}
 	}
 	start, end = m.widen(start, end)
 	return Range{m.rawStart(start), m.rawEnd(end)}
+}
+
+// whole clips a range to the text and widens it to whole characters.
+func (m *Map) whole(start, end int) (int, int) {
+	start = max(0, min(start, len(m.text)))
+	end = max(start, min(end, len(m.text)))
+	if start == end {
+		return start, end
+	}
+	for start > 0 && !utf8.RuneStart(m.text[start]) {
+		start--
+	}
+	for end < len(m.text) && !utf8.RuneStart(m.text[end]) {
+		end++
+	}
+	return start, end
 }
 
 // widen moves the borders of a range of text out of bare tokens.
@@ -96,12 +114,15 @@ const (
 	Bare Context = iota
 	// InString: inside an inner string, or no JSON source at all.
 	InString
-	// Tail: in a number or literal that an earlier push began, and that is
-	// complete without the rest. A replacement leaves nothing.
+	// Tail: in a number that an earlier push began, and that is complete without
+	// the rest. A replacement leaves nothing.
 	Tail
 	// HalfTail: as Tail, but incomplete without the rest, as in "1.": a
 	// replacement completes the number by a 0.
 	HalfTail
+	// WordTail: in a literal that an earlier push began; nothing can stand for
+	// its rest, and Replace leaves it alone.
+	WordTail
 	// AfterHigh: the raw bytes complete a surrogate pair that an earlier push
 	// began. A replacement is preceded by a low surrogate.
 	AfterHigh
@@ -129,7 +150,9 @@ func (d *Decoder) lead() Context {
 		return AfterInnerHigh
 	case s.first == 0:
 		return Bare
-	case (s.first == '-' || isDigit(s.first)) && !isDigit(s.last):
+	case s.first != '-' && !isDigit(s.first):
+		return WordTail
+	case !isDigit(s.last):
 		return HalfTail
 	}
 	return Tail
@@ -152,7 +175,7 @@ func (m *Map) atLead(t int) bool {
 	switch m.lead {
 	case Bare:
 		return false
-	case Tail, HalfTail:
+	case Tail, HalfTail, WordTail:
 		for ; t >= 0 && t < len(m.text) && isBare(m.text[t]); t-- {
 			if t == 0 {
 				return true
@@ -198,7 +221,7 @@ func appendSource(dst []byte, text string, ctx Context) []byte {
 	switch ctx {
 	case Bare:
 		return AppendQuoted(dst, text)
-	case Tail:
+	case Tail, WordTail:
 		return dst
 	case HalfTail:
 		if text == "" {
@@ -222,8 +245,7 @@ func appendSource(dst []byte, text string, ctx Context) []byte {
 // structure alone. For a finding over several pushes call it for each, with the
 // text once and "" for the others.
 func (m *Map) Replace(dst []Splice, start, end int, text string) []Splice {
-	start = max(0, min(start, len(m.text)))
-	end = max(start, min(end, len(m.text)))
+	start, end = m.whole(start, end)
 	for start < end {
 		stop := m.segment(start, end)
 		if stop > start {
@@ -257,7 +279,7 @@ func (m *Map) segment(start, end int) int {
 	for from > 0 && isBare(m.text[from-1]) {
 		from--
 	}
-	if c := m.text[from]; c != '-' && !isDigit(c) {
+	if !m.number(from) {
 		return start
 	}
 	stop := start
@@ -265,6 +287,15 @@ func (m *Map) segment(start, end int) int {
 		stop++
 	}
 	return stop
+}
+
+// number reports whether the token at t, of which nothing stands before t in this
+// push, is a number.
+func (m *Map) number(t int) bool {
+	if t == 0 && m.lead >= Tail && m.lead <= WordTail {
+		return m.lead != WordTail
+	}
+	return m.text[t] == '-' || isDigit(m.text[t])
 }
 
 // writer appends text and records the units it is made of.
@@ -276,7 +307,8 @@ type writer struct {
 	done int    // how far mid is read
 	plan []unit // mid to raw; those before next are passed
 	next int
-	raw  int // raw offset of mid[done], where no unit of the plan holds it
+	// joined is where the text begins that the next unit takes in, or -1.
+	joined int
 }
 
 func (w *writer) text() int { return len(w.dst) - w.base }
@@ -290,26 +322,36 @@ func (w *writer) copy(n int) {
 	w.done += n
 	for w.next < len(w.plan) && w.plan[w.next].textEnd <= w.done {
 		u := w.plan[w.next]
-		if u.text == u.textEnd && u.textEnd == w.done && w.done < len(w.mid) {
-			break
-		}
 		w.m.units = append(w.m.units, unit{u.text - from + text, u.textEnd - from + text, u.raw, u.rawEnd})
 		w.next++
 	}
 }
 
-// emit makes mid up to end one unit that stands for text.
-func (w *writer) emit(end int, text []byte) {
-	u := unit{text: w.text()}
-	w.dst = append(w.dst, text...)
-	u.textEnd = w.text()
-	u.raw = w.rawAt(w.done)
+// nothing is the rune that emit leaves out.
+const nothing rune = -1
+
+// emit makes mid up to end one unit that stands for r and the text behind it.
+func (w *writer) emit(end int, r rune, rest []byte) {
+	u := unit{text: w.text(), raw: w.rawAt(w.done)}
+	if w.joined >= 0 {
+		u.text, w.joined = w.joined, -1
+	}
+	if r != nothing {
+		w.dst = utf8.AppendRune(w.dst, r)
+	}
+	w.dst = append(w.dst, rest...)
 	for w.next < len(w.plan) && w.plan[w.next].textEnd <= end {
 		w.next++
 	}
+	u.textEnd, u.rawEnd = w.text(), w.rawAt(end)
 	w.done = end
-	u.rawEnd = w.rawAt(end)
 	w.m.units = append(w.m.units, u)
+}
+
+// join appends r as the beginning of the next unit's text.
+func (w *writer) join(r rune) {
+	w.joined = w.text()
+	w.dst = utf8.AppendRune(w.dst, r)
 }
 
 // rawAt is the raw offset of mid[i], where the units of the plan before next end

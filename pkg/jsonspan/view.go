@@ -122,7 +122,10 @@ func View(raw []byte, enc Encoding) (text []byte, m Map) {
 	var rest Map
 	tail := len(text)
 	text = d.End(text, &rest)
-	m.units = append(m.units, unit{tail, len(text), len(raw), len(raw)})
+	if n := len(m.units) - 1; n < 0 || m.units[n].textEnd > m.units[n].text || m.units[n].rawEnd < len(raw) {
+		m.units = append(m.units, unit{tail, tail, len(raw), len(raw)})
+	}
+	m.units[len(m.units)-1].textEnd = len(text)
 	m.text = text
 	return text, m
 }
@@ -213,7 +216,7 @@ func (s *source) open() bool { return s.unfinished() || s.first != 0 }
 // lex appends the text of mid. plan says how mid maps to raw bytes, nil where it
 // is raw. Text offsets in m count from the first byte appended.
 func (s *source) lex(mid, dst []byte, m *Map, plan []unit) []byte {
-	w := writer{dst: dst, base: len(dst), m: m, mid: mid, plan: plan}
+	w := writer{dst: dst, base: len(dst), m: m, mid: mid, plan: plan, joined: -1}
 	for w.done < len(mid) {
 		switch {
 		case s.unfinished():
@@ -224,6 +227,7 @@ func (s *source) lex(mid, dst []byte, m *Map, plan []unit) []byte {
 			s.structure(&w)
 		}
 	}
+	w.copy(0)
 	return w.dst
 }
 
@@ -280,29 +284,24 @@ func (s *source) content(w *writer) {
 	s.resume(w)
 }
 
-// resume reads an escape, or what follows half a surrogate pair, from w.done.
-// The unit it makes begins there, also where the escape began in an earlier push.
+// resume reads an escape, or what follows half a surrogate pair, from w.done. The
+// unit it makes begins there, also where the escape began in an earlier push.
 func (s *source) resume(w *writer) {
-	i := w.done
-	for ; i < len(w.mid); i++ {
+	for i := w.done; i < len(w.mid); i++ {
 		c := w.mid[i]
-		if s.escLen == 0 && c != '\\' {
-			w.emit(i, s.giveUp()) // half a pair, and no escape follows
-			return
-		}
 		if !s.fits(c) {
-			w.emit(i, s.giveUp())
+			s.giveUp(w, i)
 			return
 		}
 		s.esc[s.escLen] = c
 		s.escLen++
-		text, complete := s.take()
-		if complete {
-			w.emit(i+1, text)
-			return
+		if s.complete() {
+			if s.take(w, i+1); s.high == 0 {
+				return
+			}
 		}
 	}
-	w.emit(i, nil)
+	w.emit(len(w.mid), nothing, nil)
 }
 
 // fits reports whether the escape so far may go on with c.
@@ -317,55 +316,62 @@ func (s *source) fits(c byte) bool {
 	return ok
 }
 
-// take is the text of the escape so far, once it is complete: with that of the
-// half pair before it, and not yet where it is a high surrogate itself.
-func (s *source) take() (text []byte, complete bool) {
-	if s.escLen < 2 || s.esc[1] == 'u' && s.escLen < 6 {
-		return nil, false
-	}
-	if s.esc[1] != 'u' {
-		text = s.dropHigh()
-		text = utf8.AppendRune(text, simpleEscape(s.esc[1]))
-		s.escLen = 0
-		return text, true
-	}
-	r, _ := hex4(s.esc[:], 2)
-	s.escLen = 0
-	if s.high != 0 {
-		if pair := utf16.DecodeRune(s.high, r); pair != utf8.RuneError {
-			s.high = 0
-			return utf8.AppendRune(nil, pair), true
-		}
-	}
-	text = s.dropHigh()
-	if isHigh(r) {
-		s.high = r
-		return text, len(text) > 0
-	}
-	return utf8.AppendRune(text, r), true
+func (s *source) complete() bool {
+	return s.escLen == 6 || s.escLen == 2 && s.esc[1] != 'u'
 }
 
-// dropHigh is the text of a half pair that stays alone.
-func (s *source) dropHigh() []byte {
-	if s.high == 0 {
-		return nil
+// take emits the escape that is complete before end, unless it is a high
+// surrogate, which waits for what follows.
+func (s *source) take(w *writer, end int) {
+	r := simpleEscape(s.esc[1])
+	if s.esc[1] == 'u' {
+		r, _ = hex4(s.esc[:], 2)
+	}
+	if pair := utf16.DecodeRune(s.high, r); pair != utf8.RuneError {
+		r, s.high = pair, 0
+	}
+	s.alone(w, end)
+	if s.escLen = 0; isHigh(r) {
+		s.high = r
+		return
+	}
+	w.emit(end, r, nil)
+}
+
+// alone emits the half pair that has no partner, where there is one; the escape
+// behind it ends at end. Where that began in an earlier push too, both are one
+// unit: nothing could stand between them.
+func (s *source) alone(w *writer, end int) {
+	switch from := end - s.escLen; {
+	case s.high == 0:
+	case from < w.done:
+		w.join(utf8.RuneError)
+	default:
+		w.emit(from, utf8.RuneError, nil)
 	}
 	s.high = 0
-	return []byte("\uFFFD")
 }
 
-// giveUp is the text of what was read and turned out to be no escape.
-func (s *source) giveUp() []byte {
-	text := s.dropHigh()
+// giveUp emits what was read before end and is no escape.
+func (s *source) giveUp(w *writer, end int) {
+	s.alone(w, end)
 	if s.escLen > 0 {
-		text = append(text, "\uFFFD"...)
-		text = append(text, s.esc[1:s.escLen]...)
+		w.emit(end, utf8.RuneError, s.esc[1:s.escLen])
+		s.escLen = 0
 	}
-	s.escLen = 0
-	return text
 }
 
-func (s *source) end(dst []byte) []byte { return append(dst, s.giveUp()...) }
+func (s *source) end(dst []byte) []byte {
+	if s.high != 0 {
+		dst = utf8.AppendRune(dst, utf8.RuneError)
+	}
+	if s.escLen > 0 {
+		dst = utf8.AppendRune(dst, utf8.RuneError)
+		dst = append(dst, s.esc[1:s.escLen]...)
+	}
+	s.high, s.escLen = 0, 0
+	return dst
+}
 
 func indexQuoteOrBackslash(s []byte) int {
 	n := bytes.IndexByte(s, '"')
