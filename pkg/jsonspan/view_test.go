@@ -258,7 +258,7 @@ func TestReplaceOverPushes(t *testing.T) {
 			checked++
 		}
 	}
-	if checked < n/10 {
+	if checked < n/20 {
 		t.Errorf("only %d of %d ranges lay within a string", checked, n)
 	}
 }
