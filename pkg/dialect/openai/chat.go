@@ -175,9 +175,8 @@ func (chat) ReadResponse(h *dialect.Head, rh *dialect.ResponseHead, body []byte)
 func chatChoice(r *genai.Response, choice jsonspan.Value, place int) {
 	index := indexOf(choice, place)
 	r.Choices++
-	if reason := choice.Get("finish_reason"); reason.Kind() == jsonspan.String {
-		r.FinishReasons = append(r.FinishReasons, genai.FinishReason{Choice: index, Reason: read.String(reason)})
-	}
+	// A choice without a reason is listed too: reasons are one a choice.
+	r.FinishReasons = append(r.FinishReasons, genai.FinishReason{Choice: index, Reason: read.String(choice.Get("finish_reason"))})
 	message := choice.Get("message")
 	at := read.Place{Kind: genai.Content, Role: genai.Assistant, Message: index}
 	r.Texts = messageTexts(r.Texts, message, at)

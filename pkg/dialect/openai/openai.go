@@ -19,7 +19,33 @@ const Name = "openai"
 func Claims() []dialect.Claim {
 	return []dialect.Claim{
 		{API: chat{}, Suffix: "/chat/completions"},
+		{API: chat{}, Suffix: "/v1/chat", Shape: hasArray("messages")}, // Writer
+		{API: responses{}, Suffix: "/responses"},
+		{API: responses{}, Suffix: "/responses/*", Method: "GET"},
+		{API: responses{}, Suffix: "/responses/compact"},
+		{API: responses{}, Suffix: "/responses/input_tokens"},
+		{API: completions{}, Suffix: "/v1/completions"},
+		{API: completions{}, Suffix: "/deployments/*/completions"},
+		{API: completions{}, Suffix: "/completions", Shape: hasMember("prompt")},
+		{API: embeddings{}, Suffix: "/embeddings"},
+		{API: moderations{}, Suffix: "/moderations"},
+		{API: images{}, Suffix: "/images/generations"},
+		{API: images{}, Suffix: "/images/edits"},
+		{API: images{}, Suffix: "/images/variations"},
+		{API: transcriptions{}, Suffix: "/audio/transcriptions"},
+		{API: transcriptions{}, Suffix: "/audio/translations"},
+		{API: speech{}, Suffix: "/audio/speech"},
 	}
+}
+
+// hasArray tells a body by an array member's name.
+func hasArray(member string) func([]byte) bool {
+	return func(body []byte) bool { return jsonspan.Root(body).Get(member).Kind() == jsonspan.Array }
+}
+
+// hasMember tells a body by a member's name.
+func hasMember(member string) func([]byte) bool {
+	return func(body []byte) bool { return jsonspan.Root(body).Get(member).Exists() }
 }
 
 // commonParam reads the members that several request kinds share.

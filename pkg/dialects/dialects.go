@@ -1,0 +1,14 @@
+// Package dialects gathers every dialect that ships: the one list that a new
+// dialect is added to.
+package dialects
+
+import (
+	"github.com/regent-proxy/regent/pkg/dialect"
+	"github.com/regent-proxy/regent/pkg/dialect/openai"
+)
+
+// Registry is a registry of all dialects, with an operator's overrides before
+// them.
+func Registry(overrides []dialect.Override) (*dialect.Registry, error) {
+	return dialect.NewRegistry(overrides, openai.Claims())
+}
