@@ -4,11 +4,12 @@ package dialects
 
 import (
 	"github.com/regent-proxy/regent/pkg/dialect"
+	"github.com/regent-proxy/regent/pkg/dialect/anthropic"
 	"github.com/regent-proxy/regent/pkg/dialect/openai"
 )
 
 // Registry is a registry of all dialects, with an operator's overrides before
 // them.
 func Registry(overrides []dialect.Override) (*dialect.Registry, error) {
-	return dialect.NewRegistry(overrides, openai.Claims())
+	return dialect.NewRegistry(overrides, openai.Claims(), anthropic.Claims())
 }

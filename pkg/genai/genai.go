@@ -157,6 +157,8 @@ type ToolCall struct {
 	Name string
 	// Type is "function" or the provider's built-in call type.
 	Type string
+	// Server marks a tool that ran at the provider, not at the client.
+	Server bool
 	// Index is the call's place in its choice: streams key fragments by it.
 	Choice, Index int
 	// Arguments is the JSON source of the arguments, decoded from its carrier;

@@ -375,7 +375,9 @@ func (x *exchange) conclude() {
 		r.FinishReasons = append(r.FinishReasons, word)
 	}
 	for _, call := range x.response.ToolCalls {
-		r.ToolCalls = append(r.ToolCalls, call.Name)
+		if !call.Server {
+			r.ToolCalls = append(r.ToolCalls, call.Name)
+		}
 	}
 	if e := x.response.Error; e != nil {
 		r.Error = &Error{Status: e.Status, Type: e.Type, Code: e.Code, Message: e.Message}

@@ -67,7 +67,18 @@ func responseObject(rh *dialect.ResponseHead, body []byte) (jsonspan.Value, *gen
 	if rh != nil {
 		status = rh.Status
 	}
-	return v, &genai.Response{Error: errorOf(v, status)}, nil
+	r := &genai.Response{Error: errorOf(v, status)}
+	if r.Error != nil { // providers quote what they were sent
+		r.Texts = errorTexts(v)
+	}
+	return v, r, nil
+}
+
+func errorTexts(v jsonspan.Value) []genai.Text {
+	at := read.Place{Kind: genai.Content, Role: genai.Assistant, Message: -1}
+	dst := read.ValueText(nil, v.Get("error"), at)
+	dst = read.Text(dst, v.Get("message"), at)
+	return read.ValueText(dst, v.Get("detail"), at)
 }
 
 // errorOf reads the error a document is, nil where it is none. OpenAI nests it
