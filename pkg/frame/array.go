@@ -3,9 +3,10 @@ package frame
 import "bytes"
 
 // array finds the elements of one JSON array. An event is an element with the
-// bracket or comma and the white space before it; it is complete with its last
-// byte. The closing bracket is an event of kind None, and so is, at the end of
-// the stream, whatever follows it.
+// bracket or comma and the white space before it; an object, array or string is
+// complete with its last byte, a number or literal with what follows it. The
+// closing bracket is an event of kind None, and so is, at the end of the stream,
+// whatever follows it. A body that doesn't begin with a bracket is one element.
 type array struct {
 	state  arrayState
 	scan   int // b[:scan] has been read
@@ -82,21 +83,18 @@ func (p *array) element(b []byte) int {
 			}
 			continue
 		}
-		switch b[p.scan] {
-		case '"':
+		switch c := b[p.scan]; {
+		case c == '"':
 			p.quoted = true
-		case '{', '[':
+		case c == '{' || c == '[':
 			p.depth++
-		case '}', ']':
+		case p.depth == 0:
+			if p.scan > p.start && (c == ',' || c == ']' || isSpace(c)) {
+				return p.scan
+			}
+		case c == '}' || c == ']':
 			if p.depth--; p.depth == 0 {
 				return p.scan + 1
-			}
-			if p.depth < 0 {
-				return p.scan
-			}
-		case ',', ' ', '\t', '\r', '\n':
-			if p.depth == 0 {
-				return p.scan
 			}
 		}
 		p.scan++

@@ -8,6 +8,7 @@ import (
 	"io"
 	"iter"
 	"strings"
+	"sync"
 
 	"github.com/andybalholm/brotli"
 	"github.com/klauspost/compress/flate"
@@ -20,9 +21,10 @@ import (
 const (
 	// DefaultMaxOutput bounds the plain bytes of a whole stream.
 	DefaultMaxOutput = 256 << 20
-	// DefaultMaxRatio bounds plain bytes to each compressed one, beyond the
-	// first ratioSlack plain bytes. Deflate reaches about 1030 at most.
-	DefaultMaxRatio = 1200
+	// DefaultMaxRatio bounds plain bytes to each compressed one, once there are
+	// more than a MiB of them. Chat bodies reach about 20, deflate at most 1030,
+	// br and zstd hundreds of thousands.
+	DefaultMaxRatio = 200
 
 	ratioSlack   = 1 << 20
 	maxEncodings = 3
@@ -55,7 +57,8 @@ type DecompressorOption func(*limits)
 // MaxOutput bounds the plain bytes of the whole stream.
 func MaxOutput(n int64) DecompressorOption { return func(l *limits) { l.output = n } }
 
-// MaxRatio bounds the plain bytes to each compressed one, beyond the first MiB.
+// MaxRatio bounds the plain bytes to each compressed one, once there are more
+// than a MiB of them.
 func MaxRatio(n int64) DecompressorOption { return func(l *limits) { l.ratio = n } }
 
 // limits counts what goes in and out.
@@ -145,7 +148,7 @@ type decompressor struct {
 	err    error
 }
 
-var errStopped = errors.New("stopped")
+var errClosed = errors.New("decompressor is closed")
 
 // Read is the source of the outermost layer.
 func (d *decompressor) Read(p []byte) (int, error) {
@@ -154,7 +157,7 @@ func (d *decompressor) Read(p []byte) (int, error) {
 			return 0, io.EOF
 		}
 		if !d.yield(nil) {
-			return 0, errStopped
+			return 0, errClosed
 		}
 	}
 	n := copy(p, d.chunk)
@@ -165,8 +168,9 @@ func (d *decompressor) Read(p []byte) (int, error) {
 // run is the coroutine.
 func (d *decompressor) run(yield func([]byte) bool) {
 	d.yield = yield
-	r, closer, err := stack(d, d.layers)
-	defer closer()
+	var s stack
+	defer s.close()
+	r, err := s.open(d, d.layers)
 	buf := make([]byte, 16<<10)
 	for err == nil {
 		var n int
@@ -175,7 +179,10 @@ func (d *decompressor) run(yield func([]byte) bool) {
 			return
 		}
 	}
-	if err != io.EOF {
+	if err == io.EOF {
+		err = s.end()
+	}
+	if err != nil {
 		d.err = corrupt(err)
 	}
 }
@@ -194,9 +201,6 @@ func (d *decompressor) Push(chunk []byte, emit func([]byte) error) error {
 	d.in += int64(len(chunk))
 	d.chunk = chunk
 	err := d.drain(emit)
-	if d.done && err == nil && len(d.chunk) > 0 {
-		err = fmt.Errorf("%w: bytes behind the end of the compressed body", ErrCorrupt)
-	}
 	d.chunk = nil
 	if err != nil {
 		d.err = err
@@ -238,57 +242,112 @@ func (d *decompressor) Finish(emit func([]byte) error) error {
 
 func (d *decompressor) Close() error {
 	d.stop()
-	d.done = true
+	if d.done = true; d.err == nil {
+		d.err = errClosed
+	}
 	return nil
 }
 
-// stack is the reader that undoes all layers, and what frees it. It may read.
-func stack(src io.Reader, layers []string) (io.Reader, func(), error) {
-	var closers []func()
-	closer := func() {
-		for _, c := range closers {
-			c()
-		}
-	}
-	for _, name := range layers {
-		r, c, err := layer(bufio.NewReaderSize(src, 4<<10), name)
-		if err != nil {
-			return nil, closer, err
-		}
-		src, closers = r, append(closers, c)
-	}
-	return src, closer, nil
+// stack is the readers that undo the layers, and what each reads from.
+type stack struct {
+	sources []*bufio.Reader
+	free    []func()
 }
 
-func layer(src *bufio.Reader, name string) (io.Reader, func(), error) {
+// open returns the reader of the plain bytes. It may read from src.
+func (s *stack) open(src io.Reader, layers []string) (io.Reader, error) {
+	for _, name := range layers {
+		in := bufio.NewReaderSize(src, 4<<10)
+		r, free, err := layer(in, name)
+		if err != nil {
+			return nil, err
+		}
+		src = r
+		s.sources, s.free = append(s.sources, in), append(s.free, free)
+	}
+	return src, nil
+}
+
+// end reports bytes behind the end of a layer, which another reader could take
+// for more of the body.
+func (s *stack) end() error {
+	for _, in := range s.sources {
+		if _, err := in.ReadByte(); err == nil {
+			return errors.New("bytes behind the end of the compressed body")
+		} else if err != io.EOF {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *stack) close() {
+	for _, free := range s.free {
+		free()
+	}
+}
+
+// Readers are large; they are used again.
+var gzips, inflaters, brotlis, zstds sync.Pool
+
+// layer returns the reader of one layer, and what gives it back.
+func layer(src *bufio.Reader, name string) (r io.Reader, free func(), err error) {
 	switch name {
 	case "gzip":
-		r, err := gzip.NewReader(src)
-		return r, func() {}, err
+		return gunzip(src)
 	case "br":
-		return brotli.NewReader(src), func() {}, nil
+		r, ok := brotlis.Get().(*brotli.Reader)
+		if !ok {
+			r = new(brotli.Reader)
+		}
+		return r, func() { brotlis.Put(r) }, r.Reset(src)
 	case "zstd":
-		r, err := zstd.NewReader(src, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxWindow(maxWindow))
+		return unzstd(src)
+	}
+	return inflate(src)
+}
+
+func gunzip(src *bufio.Reader) (io.Reader, func(), error) {
+	r, ok := gzips.Get().(*gzip.Reader)
+	if !ok {
+		r = new(gzip.Reader)
+	}
+	return r, func() { gzips.Put(r) }, r.Reset(src)
+}
+
+func unzstd(src *bufio.Reader) (io.Reader, func(), error) {
+	r, ok := zstds.Get().(*zstd.Decoder)
+	if !ok {
+		var err error
+		r, err = zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxWindow(maxWindow))
 		if err != nil {
 			return nil, nil, err
 		}
-		return r, r.Close, nil
 	}
-	r, err := inflate(src)
-	return r, func() {}, err
+	free := func() {
+		if r.Reset(nil) == nil {
+			zstds.Put(r)
+		}
+	}
+	return r, free, r.Reset(src)
 }
 
 // inflate reads deflate as RFC 9110 means it, in zlib's frame, and as many senders
 // do, without it.
-func inflate(src *bufio.Reader) (io.Reader, error) {
+func inflate(src *bufio.Reader) (io.Reader, func(), error) {
 	head, err := src.Peek(2)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if head[0]&0x0F == 8 && (int(head[0])<<8|int(head[1]))%31 == 0 {
-		return zlib.NewReader(src)
+		r, err := zlib.NewReader(src)
+		return r, func() {}, err
 	}
-	return flate.NewReader(src), nil
+	r, ok := inflaters.Get().(io.ReadCloser)
+	if !ok {
+		r = flate.NewReader(src)
+	}
+	return r, func() { inflaters.Put(r) }, r.(flate.Resetter).Reset(src, nil)
 }
 
 // Decompress undoes the Content-Encoding of a whole body that expands to at most
@@ -298,8 +357,9 @@ func Decompress(encoding string, body []byte, max int64) ([]byte, error) {
 	if err != nil || len(layers) == 0 {
 		return body, err
 	}
-	r, closer, err := stack(bytes.NewReader(body), layers)
-	defer closer()
+	var s stack
+	defer s.close()
+	r, err := s.open(bytes.NewReader(body), layers)
 	if err != nil {
 		return nil, corrupt(err)
 	}
@@ -307,6 +367,9 @@ func Decompress(encoding string, body []byte, max int64) ([]byte, error) {
 	n, err := out.ReadFrom(io.LimitReader(r, max+1))
 	if n > max {
 		return nil, fmt.Errorf("body expands to more than %d bytes: %w", max, ErrTooLarge)
+	}
+	if err == nil {
+		err = s.end()
 	}
 	if err != nil {
 		return nil, corrupt(err)

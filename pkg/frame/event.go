@@ -16,8 +16,10 @@ type Event struct {
 	Kind    EventKind
 
 	format     Kind
-	start, end int  // where Payload lies in Raw
-	multi      bool // it lies there in several SSE lines
+	start, end int    // where Payload lies in Raw
+	multi      bool   // it lies there in several SSE lines
+	bom        bool   // a byte order mark comes before the first SSE line
+	spare      []byte // memory of a copy's payload, see CloneTo
 }
 
 func (e *Event) clear() { *e = Event{} }
@@ -52,10 +54,14 @@ func (e *Event) Clone() *Event {
 // Rebuild appends the event's frame with another payload: all else, other
 // fields, line ends, separators and headers, stays as it is; the lengths and
 // checksums of the AWS event stream are made anew. With the event's own payload
-// that is Raw, but for SSE data in several lines, whose line ends and field
-// spelling become those of the first. In NDJSON, line ends in the payload become
-// spaces, which they may be in JSON.
+// that is Raw. SSE data in several lines takes the line ends and the spelling of
+// the first. What the framing can't carry is made to fit, as JSON allows: a CR
+// in SSE data becomes a line end, a line end in NDJSON a space. An SSE event
+// without data gets a data line.
 func (e *Event) Rebuild(dst, payload []byte) []byte {
+	if bytes.Equal(payload, e.Payload) {
+		return append(dst, e.Raw...)
+	}
 	switch e.format {
 	case SSE:
 		return e.rebuildSSE(dst, payload)

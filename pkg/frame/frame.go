@@ -65,8 +65,9 @@ type Decoder interface {
 	// events before it are emitted, all bytes from it on are buffered for Flush,
 	// and Push takes no more: it returns the error and leaves the chunk alone.
 	Push(chunk []byte, emit func(*Event) error) error
-	// Flush ends the stream: an unterminated last event is emitted, then bytes
-	// that are none as an event of kind [None]. The decoder is then as new.
+	// Flush ends the stream: an unterminated last event is emitted, or bytes that
+	// are none as an event of kind [None]. The decoder is then as new. An error
+	// of emit is returned.
 	Flush(emit func(*Event) error) error
 	// Buffered is the number of bytes held.
 	Buffered() int
@@ -133,13 +134,16 @@ func (d *decoder) Push(chunk []byte, emit func(*Event) error) error {
 	if d.err != nil {
 		return d.err
 	}
-	b := chunk
-	if len(d.held) > 0 {
-		d.held = append(d.held, chunk...)
-		b = d.held
+	if len(d.held) == 0 {
+		done, err := d.events(chunk, emit)
+		d.hold(chunk[done:])
+		return err
 	}
-	done, err := d.events(b, emit)
-	d.hold(b[done:])
+	d.held = append(d.held, chunk...)
+	done, err := d.events(d.held, emit)
+	if done > 0 {
+		d.hold(d.held[done:])
+	}
 	return err
 }
 
@@ -148,7 +152,7 @@ func (d *decoder) events(b []byte, emit func(*Event) error) (done int, err error
 	for done < len(b) {
 		d.ev.clear()
 		n, err := d.parser.next(b[done:], &d.ev)
-		if size := max(n, 0); err == nil && (size > d.max || n == 0 && len(b)-done > d.max) {
+		if err == nil && (n > d.max || n == 0 && len(b)-done > d.max) {
 			err = fmt.Errorf("event of more than %d bytes: %w", d.max, ErrTooLarge)
 		}
 		if err != nil {
@@ -177,20 +181,21 @@ func (d *decoder) hold(rest []byte) {
 }
 
 func (d *decoder) Flush(emit func(*Event) error) error {
-	b, failed := d.held, d.err != nil
-	d.held, d.err = nil, nil
+	failed := d.err != nil
+	d.err = nil
 	defer d.parser.reset()
-	for len(b) > 0 {
+	for len(d.held) > 0 {
+		b := d.held
 		d.ev.clear()
 		n := len(b)
-		if !failed {
-			n = d.parser.last(b, &d.ev)
-		} else {
+		if failed {
 			d.ev.Kind = None
+		} else {
+			n = d.parser.last(b, &d.ev)
 		}
 		d.ev.Raw = b[:n:n]
-		b = b[n:]
-		if err := emit(&d.ev); err != nil {
+		err := emit(&d.ev)
+		if d.hold(b[n:]); err != nil {
 			return err
 		}
 	}

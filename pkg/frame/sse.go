@@ -7,10 +7,11 @@ import "bytes"
 type sse struct {
 	names
 	lf, cr  finder
-	line    int // where the line that isn't read yet begins
-	first   bool
-	lines   int // data lines so far
-	start   int // of the first data line's value
+	line    int  // where the line that isn't read yet begins
+	first   bool // no line is read yet
+	bom     bool // of the event's first line
+	lines   int  // data lines so far
+	start   int  // of the first data line's value
 	end     int
 	joined  []byte // of several data lines
 	nameAt  int
@@ -56,22 +57,21 @@ func (s *sse) next(b []byte, ev *Event) (int, error) {
 		if end < 0 {
 			return 0, nil
 		}
-		blank := end == s.content(b)
-		if !blank {
-			s.field(b, s.content(b), end)
-		}
-		s.line = next
-		if s.first = false; blank {
+		start := s.content(b)
+		s.first, s.line = false, next
+		if start == end {
 			s.event(b[:next], ev)
 			return next, nil
 		}
+		s.field(b, start, end)
 	}
 }
 
 // content is where the line begins, behind a byte order mark at the start.
 func (s *sse) content(b []byte) int {
-	if s.first && bytes.HasPrefix(b[s.line:], bom) {
-		return s.line + len(bom)
+	if s.first && bytes.HasPrefix(b, bom) {
+		s.bom = true
+		return len(bom)
 	}
 	return s.line
 }
@@ -144,7 +144,8 @@ func (s *sse) event(raw []byte, ev *Event) {
 		ev.Kind = Data
 		ev.classify()
 	}
-	ev.Name = s.intern(raw[s.nameAt:s.nameEnd])
+	ev.Name, ev.bom = s.intern(raw[s.nameAt:s.nameEnd]), s.bom
+	s.bom = false
 	s.lines, s.start, s.end, s.nameAt, s.nameEnd, s.line = 0, 0, 0, 0, 0, 0
 	s.lf.pass(len(raw))
 	s.cr.pass(len(raw))
@@ -168,7 +169,10 @@ func (s *sse) last(b []byte, ev *Event) int {
 func (e *Event) rebuildSSE(dst, payload []byte) []byte {
 	if !e.multi && e.end > 0 && bytes.IndexByte(payload, '\n') < 0 && bytes.IndexByte(payload, '\r') < 0 {
 		dst = append(dst, e.Raw[:e.start]...)
-		if len(payload) > 0 && payload[0] == ' ' && e.Raw[e.start-1] != ' ' {
+		switch before := e.Raw[e.start-1]; {
+		case before != ':' && before != ' ': // a field without a colon
+			dst = append(dst, ':', ' ')
+		case before == ':' && len(payload) > 0 && payload[0] == ' ':
 			dst = append(dst, ' ')
 		}
 		dst = append(dst, payload...)
@@ -184,7 +188,7 @@ func (e *Event) rebuildLines(dst, payload []byte) []byte {
 	for i := 0; i < len(e.Raw); {
 		end, next := lineEnd(e.Raw, i)
 		start := i
-		if bytes.HasPrefix(e.Raw, bom) && i == 0 {
+		if e.bom && i == 0 {
 			start = len(bom)
 		}
 		name, value := splitField(e.Raw, start, end)
@@ -207,10 +211,13 @@ func (e *Event) rebuildLines(dst, payload []byte) []byte {
 		}
 		i = next
 	}
-	if !put {
-		dst = appendData(dst, "data: ", payload, []byte("\n"))
+	if put {
+		return dst
 	}
-	return dst
+	if n := len(e.Raw); n > 0 && e.Raw[n-1] != '\n' && e.Raw[n-1] != '\r' {
+		dst = append(dst, '\n')
+	}
+	return appendData(dst, "data: ", payload, []byte("\n"))
 }
 
 // lineEnd is where the line at b[i:] ends and the next begins, in whole bytes.
