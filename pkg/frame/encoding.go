@@ -259,6 +259,9 @@ func (s *stack) open(src io.Reader, layers []string) (io.Reader, error) {
 	for _, name := range layers {
 		in := bufio.NewReaderSize(src, 4<<10)
 		r, free, err := layer(in, name)
+		if err == io.EOF {
+			err = io.ErrUnexpectedEOF
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -307,12 +310,46 @@ func layer(src *bufio.Reader, name string) (r io.Reader, free func(), err error)
 	return inflate(src)
 }
 
+// members reads the members of a gzip file one by one. The library would look for
+// a next member before it gives the last bytes of the one before.
+type members struct {
+	in    *bufio.Reader
+	r     *gzip.Reader
+	ended bool // the member r has read
+}
+
 func gunzip(src *bufio.Reader) (io.Reader, func(), error) {
 	r, ok := gzips.Get().(*gzip.Reader)
 	if !ok {
 		r = new(gzip.Reader)
 	}
-	return r, func() { gzips.Put(r) }, r.Reset(src)
+	m := &members{in: src, r: r}
+	return m, func() { gzips.Put(r) }, m.open()
+}
+
+func (m *members) open() error {
+	if err := m.r.Reset(m.in); err != nil {
+		return err
+	}
+	m.r.Multistream(false)
+	m.ended = false
+	return nil
+}
+
+func (m *members) Read(p []byte) (int, error) {
+	if m.ended {
+		if _, err := m.in.Peek(1); err != nil {
+			return 0, err
+		}
+		if err := m.open(); err != nil {
+			return 0, err
+		}
+	}
+	n, err := m.r.Read(p)
+	if err == io.EOF {
+		m.ended, err = true, nil
+	}
+	return n, err
 }
 
 func unzstd(src *bufio.Reader) (io.Reader, func(), error) {
@@ -351,10 +388,10 @@ func inflate(src *bufio.Reader) (io.Reader, func(), error) {
 }
 
 // Decompress undoes the Content-Encoding of a whole body that expands to at most
-// max bytes. A body that isn't encoded is returned as it is.
+// max bytes. A body that isn't encoded, or is empty, is returned as it is.
 func Decompress(encoding string, body []byte, max int64) ([]byte, error) {
 	layers, err := encodings(encoding)
-	if err != nil || len(layers) == 0 {
+	if err != nil || len(layers) == 0 || len(body) == 0 {
 		return body, err
 	}
 	var s stack
