@@ -23,4 +23,7 @@ type Finding struct {
 	Entity     string // EMAIL, CREDIT_CARD, …
 	Class      Class
 	Score      float64 // 0 < Score ≤ 1
+	// Continued marks a finding of a stream that goes on with the one before it,
+	// which was too long to hold back whole: both stand for one value.
+	Continued bool
 }
