@@ -36,6 +36,10 @@ type Input struct {
 	Coverage Coverage
 	Response *ResponseFacts // response phase only
 	Attempt  *AttemptFacts  // attempt phase only
+	// Terms are, by list of regent.settings.terms, the words found in the
+	// request's texts. Nil lets the engine look, once an Input and only for
+	// lists a policy reads; a test or a replay may set them.
+	Terms map[string][]string
 }
 
 // CallFacts identify the call.

@@ -1,0 +1,236 @@
+package opa
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"slices"
+	"time"
+
+	"github.com/open-policy-agent/opa/v1/ast"
+	"github.com/open-policy-agent/opa/v1/storage"
+	"github.com/open-policy-agent/opa/v1/topdown"
+
+	"github.com/regent-proxy/regent/pkg/policy"
+)
+
+// Set is one loaded, immutable revision of the policies. It is safe for
+// concurrent use.
+type Set struct {
+	revision string
+	settings map[string]any
+	timeout  time.Duration
+
+	compiler *ast.Compiler
+	store    storage.Store
+	txn      storage.Transaction
+	phases   map[policy.Phase]*document
+	terms    *termLists
+}
+
+// document is a phase's prepared query.
+type document struct {
+	members  []member
+	query    ast.Body
+	compiler ast.QueryCompiler
+	reads    *reads
+}
+
+// member is one member of the decision that some rule defines.
+type member struct {
+	name string
+	of   ast.Var // the variable of the query that holds it
+	// boxed: a member that may be undefined is asked for as an array of none
+	// or one, since an undefined expression would end the query.
+	boxed bool
+}
+
+// Revision is a short hash of all the set was loaded from.
+func (s *Set) Revision() string { return s.revision }
+
+// Settings are data.regent.settings, the embedded ones overlaid by the user's.
+// They are shared: read only.
+func (s *Set) Settings() map[string]any { return s.settings }
+
+// Has reports whether any rule decides in phase.
+func (s *Set) Has(phase policy.Phase) bool { return s.phases[phase] != nil }
+
+// Reads reports whether a rule of phase may read input.<path>, or a part of it.
+// "*" stands for any element of an array and any key of an object.
+func (s *Set) Reads(phase policy.Phase, path ...string) bool {
+	d := s.phases[phase]
+	return d != nil && d.reads.at(path) != nil
+}
+
+// Evaluate asks in.Phase's document for its decision. Every error is a
+// *policy.Error; a phase without rules is one of kind undefined.
+func (s *Set) Evaluate(ctx context.Context, in *policy.Input) (*policy.Decision, error) {
+	doc := s.phases[in.Phase]
+	if doc == nil {
+		return nil, &policy.Error{Kind: policy.Undefined, Path: string(in.Phase), Err: errors.New("no rule decides in this phase")}
+	}
+	d := &policy.Decision{Revision: s.revision}
+	err := s.run(ctx, doc, in, func(m *member, v ast.Value) error { return decode(d, in.Phase, m.name, v) })
+	if err != nil {
+		return nil, err
+	}
+	return d, nil
+}
+
+// run evaluates doc within the set's time and gives each defined member to
+// each. A panic below becomes an error: it must not take other calls along.
+func (s *Set) run(ctx context.Context, doc *document, in *policy.Input, each func(*member, ast.Value) error) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = &policy.Error{Kind: policy.Panic, Err: fmt.Errorf("%v\n%s", p, debug.Stack())}
+		}
+	}()
+	ctx, done := context.WithTimeout(ctx, s.timeout)
+	defer done()
+	// Builtins heed ctx, the evaluator only cancel.
+	cancel := topdown.NewCancel()
+	defer context.AfterFunc(ctx, cancel.Cancel)()
+	found := false
+	err = s.query(doc, in, cancel).Iter(ctx, func(result topdown.QueryResult) error {
+		found = true
+		return doc.collect(result, each)
+	})
+	switch {
+	case err != nil:
+		return classify(ctx, err)
+	case ctx.Err() != nil:
+		return &policy.Error{Kind: policy.Timeout, Err: context.Cause(ctx)}
+	case !found:
+		return &policy.Error{Kind: policy.Undefined, Path: string(in.Phase), Err: errors.New("the decision is undefined")}
+	}
+	return nil
+}
+
+func (s *Set) query(doc *document, in *policy.Input, cancel topdown.Cancel) *topdown.Query {
+	return topdown.NewQuery(doc.query).
+		WithCompiler(s.compiler).
+		WithQueryCompiler(doc.compiler).
+		WithStore(s.store).
+		WithTransaction(s.txn).
+		WithInput(s.facts(doc.reads, in)).
+		WithTime(in.Call.Started).
+		WithCancel(cancel).
+		WithStrictBuiltinErrors(true)
+}
+
+func (d *document) collect(result topdown.QueryResult, each func(*member, ast.Value) error) error {
+	for i := range d.members {
+		m := &d.members[i]
+		term := result[m.of]
+		if term == nil {
+			return &policy.Error{Kind: policy.Undefined, Path: m.name, Err: errors.New("the member is undefined")}
+		}
+		v := term.Value
+		if m.boxed {
+			box, _ := v.(*ast.Array)
+			if box.Len() == 0 {
+				continue
+			}
+			v = box.Elem(0).Value
+		}
+		if err := each(m, v); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// classify gives an evaluation's error its kind.
+func classify(ctx context.Context, err error) error {
+	var known *policy.Error
+	if errors.As(err, &known) {
+		return known
+	}
+	e := &policy.Error{Kind: policy.Eval, Err: err}
+	var t *topdown.Error
+	if errors.As(err, &t) {
+		if t.Location != nil {
+			e.Path = place(t.Location)
+		}
+		switch t.Code {
+		case topdown.ConflictErr:
+			e.Kind = policy.Conflict
+		case topdown.CancelErr:
+			e.Kind = policy.Timeout
+		}
+	}
+	if ctx.Err() != nil {
+		e.Kind = policy.Timeout
+	}
+	return e
+}
+
+// prepare builds the query of each phase that has rules.
+func (s *Set) prepare() error {
+	for _, phase := range phases {
+		doc, err := s.document(phase)
+		if err != nil {
+			return err
+		}
+		if doc != nil {
+			s.phases[phase] = doc
+		}
+	}
+	return nil
+}
+
+// document prepares phase's query: the members that exist, each in a variable
+// of its own, so that rules nobody asks for are not evaluated. Nil where there
+// are none.
+func (s *Set) document(phase policy.Phase) (*document, error) {
+	doc := &document{}
+	pkg := ast.Ref{ast.DefaultRootDocument, ast.InternedTerm("regent"), ast.InternedTerm(string(phase))}
+	var roots []*ast.Rule
+	for _, name := range contract[phase].names() {
+		ref := pkg.Append(ast.InternedTerm(name))
+		rules := s.compiler.GetRulesWithPrefix(ref)
+		if len(rules) == 0 {
+			continue
+		}
+		roots = append(roots, rules...)
+		m := member{name: name, of: ast.Var("m_" + name), boxed: !always(rules)}
+		doc.members = append(doc.members, m)
+		doc.query = append(doc.query, m.expr(ref))
+	}
+	if len(doc.members) == 0 {
+		return nil, nil
+	}
+	for i, e := range doc.query {
+		e.Index = i
+	}
+	doc.compiler = s.compiler.QueryCompiler()
+	query, err := doc.compiler.Compile(doc.query)
+	if err != nil {
+		return nil, fmt.Errorf("the query of %s: %w", phase, err)
+	}
+	doc.query = query
+	doc.reads = readsOf(s.compiler, roots)
+	return doc, nil
+}
+
+// expr is m = ref, or m = [x | x = ref].
+func (m *member) expr(ref ast.Ref) *ast.Expr {
+	value := ast.NewTerm(ref)
+	if m.boxed {
+		x := ast.VarTerm("x_" + m.name)
+		value = ast.ArrayComprehensionTerm(x, ast.NewBody(ast.Equality.Expr(x, value)))
+	}
+	return ast.Equality.Expr(ast.NewTerm(m.of), value)
+}
+
+// always reports whether a member has a value whatever the facts: partial sets
+// and objects do, complete rules with a default do.
+func always(rules []*ast.Rule) bool {
+	partial := func(r *ast.Rule) bool {
+		ref := r.Head.Ref()
+		return r.Head.RuleKind() == ast.MultiValue && len(ref) == 1
+	}
+	hasDefault := func(r *ast.Rule) bool { return r.Default && len(r.Head.Ref()) == 1 }
+	return !slices.ContainsFunc(rules, func(r *ast.Rule) bool { return !partial(r) }) || slices.ContainsFunc(rules, hasDefault)
+}

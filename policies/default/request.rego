@@ -1,0 +1,92 @@
+# METADATA
+# title: Default request policy
+# description: What the settings turn on, for requests. Your own rules merge with these.
+# schemas:
+#   - input: schema.input
+#   - data.regent.settings: schema.settings
+package regent.request
+
+import data.regent.lib.domain
+import data.regent.lib.found
+import data.regent.lib.names
+import data.regent.lib.routing
+import data.regent.lib.sensitivity
+
+# METADATA
+# title: Uninspected
+# description: Refuses a request that was not read in full.
+deny contains {
+	"code": "uninspected",
+	"message": "this request could not be inspected in full",
+	"status": 403,
+} if {
+	data.regent.settings.coverage.refuse_uninspected
+	input.coverage.request != "full"
+}
+
+# METADATA
+# title: Model
+# description: Refuses a model that the settings do not permit.
+deny contains {
+	"code": "model_not_allowed",
+	"message": sprintf("the model %q is not allowed here", [input.llm.model]),
+	"status": 403,
+} if {
+	not names.permitted(input.llm.model, data.regent.settings.models)
+}
+
+# METADATA
+# title: Tools
+# description: Refuses a request that offers a tool the settings do not permit.
+deny contains {
+	"code": "tool_not_allowed",
+	"message": sprintf("the tool %q is not allowed here", [tool.name]),
+	"status": 403,
+} if {
+	some tool in input.llm.tools
+	not names.permitted(tool.name, data.regent.settings.tools)
+}
+
+# METADATA
+# title: Blocked terms
+# description: Refuses a request that holds a word of a blocked list. The words are not repeated to the client.
+deny contains {
+	"code": "blocked_term",
+	"message": "this request holds a term that is not allowed here",
+	"status": 403,
+} if {
+	some list in data.regent.settings.blocked_terms
+	count(input.terms[list]) > 0
+}
+
+# METADATA
+# title: Findings
+# description: Refuses a request for what was found in it.
+deny contains {
+	"code": "finding",
+	"message": sprintf("this request holds %s, which is not allowed here", [entity]),
+	"status": 403,
+} if {
+	some entity in found.refused(input.findings, data.regent.settings.findings.request)
+}
+
+# METADATA
+# title: Redaction
+# description: Hides what was found in the request.
+redact contains redaction if some redaction in found.redactions(data.regent.settings.redaction.request)
+
+# METADATA
+# title: Route
+# description: The target by sensitivity and domain.
+route["target"] := routing.target if data.regent.settings.routing.enabled
+
+# METADATA
+# title: Sensitivity label
+labels["sensitivity"] := sensitivity.level if data.regent.settings.routing.enabled
+
+# METADATA
+# title: Domain label
+labels["domain"] := domain.name if {
+	data.regent.settings.routing.enabled
+	domain.name != ""
+}
