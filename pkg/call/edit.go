@@ -1,0 +1,141 @@
+package call
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/regent-proxy/regent/pkg/dialect"
+	"github.com/regent-proxy/regent/pkg/genai"
+	"github.com/regent-proxy/regent/pkg/jsonspan"
+	"github.com/regent-proxy/regent/pkg/policy"
+)
+
+// editRequest makes the edits the decision asks for, in place: nil where there
+// are none, and then the body leaves bit for bit as it came. A decision that
+// cannot be carried out is a problem, answered to the client: a call never
+// leaves with half of a decision.
+func (c *call) editRequest(d *policy.Decision, request *genai.Request, body []byte, f *facts) ([]byte, *dialect.ErrorInfo) {
+	var edits jsonspan.Edits
+	if problem := c.redact(&edits, d.Redact, f); problem != nil {
+		return nil, problem
+	}
+	if d.Route != nil && d.Route.Model != "" && d.Route.Model != request.Model {
+		if request.ModelRange.IsZero() {
+			return nil, impossible("the decision replaces the model, which this API does not carry in the body")
+		}
+		edits.Add(jsonspan.Range(request.ModelRange), jsonspan.AppendEscaped(nil, d.Route.Model))
+		c.rec.UpstreamModel = d.Route.Model
+	}
+	c.askUsage(&edits, request, body)
+	edited, err := apply(&edits, body)
+	if err == nil && len(d.Body) > 0 {
+		edited, err = changeBody(edited, body, d.Body)
+	}
+	if err != nil {
+		return nil, impossible(err.Error())
+	}
+	return edited, nil
+}
+
+func impossible(why string) *dialect.ErrorInfo {
+	return &dialect.ErrorInfo{Status: 500, Code: "decision_not_possible", Message: "this gateway could not carry out the policy's decision: " + why}
+}
+
+func apply(edits *jsonspan.Edits, body []byte) ([]byte, error) {
+	if edits.Empty() {
+		return nil, nil
+	}
+	return edits.Apply(body)
+}
+
+// changeBody makes the decision's JSON-Pointer changes, one after the other,
+// on the edited body.
+func changeBody(edited, body []byte, changes []policy.Change) ([]byte, error) {
+	if edited == nil {
+		edited = body
+	}
+	steps := make([]jsonspan.Change, len(changes))
+	for i, change := range changes {
+		steps[i] = jsonspan.Change{Pointer: change.Path, Value: change.Value}
+		switch change.Op {
+		case "remove":
+			steps[i].Op = jsonspan.OpRemove
+		case "add", "replace", "set":
+			if parent, isAppend := cutAppend(change.Path); isAppend {
+				steps[i].Op, steps[i].Pointer = jsonspan.OpAppend, parent
+			}
+		default:
+			return nil, fmt.Errorf("body change %s: unknown op %q", change.Path, change.Op)
+		}
+	}
+	return jsonspan.Patch(edited, steps)
+}
+
+// cutAppend recognises RFC 6902's "-": one past an array's last element.
+func cutAppend(path string) (string, bool) {
+	if n := len(path); n >= 2 && path[n-2:] == "/-" {
+		return path[:n-2], true
+	}
+	return path, false
+}
+
+// askUsage adds the request for a usage event to a stream whose client did not
+// ask, where the dialect needs it.
+func (c *call) askUsage(edits *jsonspan.Edits, request *genai.Request, body []byte) {
+	asker, ok := c.api.(dialect.UsageAsker)
+	if !ok || !c.snap.Settings.AskUsage || !request.Stream || request.UsageRequested {
+		return
+	}
+	if at, with, ok := asker.AskUsage(request, body); ok {
+		edits.Add(jsonspan.Range(at), with)
+		c.asked = true
+	}
+}
+
+// redact adds the edits that hide what the decision names.
+func (c *call) redact(edits *jsonspan.Edits, rules []policy.Redact, f *facts) *dialect.ErrorInfo {
+	for _, each := range f.findings {
+		t := f.texts[each.text]
+		rule := ruleFor(rules, each.finding.Entity, string(each.finding.Class), each.finding.Score, t.Role)
+		if rule == nil {
+			continue
+		}
+		if t.Frozen {
+			return &dialect.ErrorInfo{Status: 403, Code: "policy_violation", Message: "the request repeats signed content that must be redacted (" + each.finding.Entity + ") and cannot be: leave it out and try again"}
+		}
+		with := c.snap.Redact.Replace(rule.With, each.finding.Entity, each.value, c.redactScope())
+		f.splices = each.view.Replace(f.splices[:0], each.finding.Start, each.finding.End, with)
+		for _, splice := range f.splices {
+			edits.Add(shift(splice.Range, t.Range.Start), splice.With)
+		}
+		c.redacted(each.finding.Entity)
+	}
+	return nil
+}
+
+func shift(r jsonspan.Range, by int) jsonspan.Range {
+	return jsonspan.Range{Start: r.Start + by, End: r.End + by}
+}
+
+// redacted counts a redaction.
+func (c *call) redacted(entity string) {
+	if c.rec.Redactions == nil {
+		c.rec.Redactions = map[string]int{}
+	}
+	c.rec.Redactions[entity]++
+	if c.rec.Decision == "allow" {
+		c.rec.Decision = "redact"
+	}
+}
+
+// ruleFor is the first rule that covers a finding, nil where none does.
+func ruleFor(rules []policy.Redact, entity, class string, score float64, role genai.Role) *policy.Redact {
+	for i := range rules {
+		r := &rules[i]
+		named := r.Entity == entity || r.Entity == "" && (r.Class == class || r.Class == "*") || r.Entity == "*"
+		if named && score >= r.MinScore && (len(r.Roles) == 0 || slices.Contains(r.Roles, string(role))) {
+			return r
+		}
+	}
+	return nil
+}

@@ -1,0 +1,132 @@
+package call
+
+import (
+	"sort"
+
+	"github.com/regent-proxy/regent/pkg/detect"
+	"github.com/regent-proxy/regent/pkg/genai"
+	"github.com/regent-proxy/regent/pkg/jsonspan"
+	"github.com/regent-proxy/regent/pkg/policy"
+)
+
+// found is one finding with the text it lies in.
+type found struct {
+	text    int // index of the texts it was found among
+	finding detect.Finding
+	view    *jsonspan.Map // of the text, back to the document's bytes
+	value   string        // what was found, decoded
+}
+
+// facts are what a document's texts hold: kept for the edits after the decision.
+type facts struct {
+	texts    []genai.Text
+	findings []found
+	splices  []jsonspan.Splice
+}
+
+// readFacts builds the policy's input from the request and what is found in it.
+func (c *call) readFacts(request *genai.Request, body []byte) *facts {
+	in := &c.input
+	*in = policy.Input{
+		Phase:    policy.Request,
+		Call:     policy.CallFacts{ID: c.rec.ID, Started: c.rec.Started, TraceID: c.rec.TraceID},
+		Source:   c.rec.Source,
+		Identity: c.rec.Identity,
+	}
+	if c.snap.Policy.Reads(policy.Request, "http") || c.snap.Policy.Reads(policy.Response, "http") {
+		in.HTTP = httpFacts(&c.dhead, c.head)
+	}
+	in.LLM = policy.LLMFacts{Dialect: c.rec.Dialect, API: c.rec.API, Provider: c.rec.Provider, Operation: c.rec.Operation}
+	if request == nil {
+		in.Coverage = c.rec.Coverage
+		return nil
+	}
+	c.rec.Request, c.rec.Operation, c.rec.RequestModel = request, request.Operation, request.Model
+	in.LLM.Operation, in.LLM.Model, in.LLM.Stream, in.LLM.Request = request.Operation, request.Model, request.Stream, request
+	in.LLM.Text = func(i int) string { return textOf(body, request.Texts[i]) }
+	f := c.scan(body, request.Texts)
+	in.Findings = countFindings(f)
+	c.rec.RequestFindings = in.Findings
+	c.estimate(in, request, body)
+	in.Coverage = c.rec.Coverage
+	return f
+}
+
+// estimate counts the input before the provider does.
+func (c *call) estimate(in *policy.Input, request *genai.Request, body []byte) {
+	model := c.snap.Catalog.Lookup(c.rec.Provider, request.Model)
+	count := model.NewCount()
+	for _, t := range request.Texts {
+		text, _ := jsonspan.View(body[t.Range.Start:t.Range.End], jsonspan.Encoding(t.Encoding))
+		count.Add(text)
+	}
+	in.Tokens.Input, in.Tokens.Exact = count.Tokens(len(request.Messages)), false
+	if request.Params.MaxTokens != nil {
+		in.Tokens.MaxOutput = *request.Params.MaxTokens
+	}
+	in.Tokens.ContextWindow = model.ContextWindow()
+	in.Cost.EstimatedUSD, in.Cost.Known = model.Cost(genai.Usage{InputTokens: in.Tokens.Input, OutputTokens: in.Tokens.MaxOutput})
+	c.rec.EstimatedInput = in.Tokens.Input
+}
+
+// textOf is the decoded text of t in doc.
+func textOf(doc []byte, t genai.Text) string {
+	text, _ := jsonspan.View(doc[t.Range.Start:t.Range.End], jsonspan.Encoding(t.Encoding))
+	return string(text)
+}
+
+// scan finds what is sensitive in the texts of doc.
+func (c *call) scan(doc []byte, texts []genai.Text) *facts {
+	f := &facts{texts: texts}
+	var hits []detect.Finding
+	for i, t := range texts {
+		raw := doc[t.Range.Start:t.Range.End]
+		text, m := jsonspan.View(raw, jsonspan.Encoding(t.Encoding))
+		hits = c.snap.Detect.Scan(text, hits[:0])
+		if len(hits) == 0 {
+			continue
+		}
+		view := new(jsonspan.Map)
+		*view = m
+		for _, hit := range hits {
+			f.findings = append(f.findings, found{text: i, finding: hit, view: view, value: string(text[hit.Start:hit.End])})
+		}
+	}
+	return f
+}
+
+// countFindings folds findings into one fact a kind: entity, class, place, role.
+func countFindings(f *facts) []policy.FindingFact {
+	var out []policy.FindingFact
+	for _, each := range f.findings {
+		t := f.texts[each.text]
+		out = addFinding(out, each.finding, t.Kind, t.Role)
+	}
+	sortFindings(out)
+	return out
+}
+
+func addFinding(list []policy.FindingFact, f detect.Finding, where genai.TextKind, role genai.Role) []policy.FindingFact {
+	for i := range list {
+		l := &list[i]
+		if l.Entity == f.Entity && l.Class == string(f.Class) && l.Where == where && l.Role == role {
+			l.Count++
+			l.Score = max(l.Score, f.Score)
+			return list
+		}
+	}
+	return append(list, policy.FindingFact{Entity: f.Entity, Class: string(f.Class), Where: where, Role: role, Count: 1, Score: f.Score})
+}
+
+func sortFindings(list []policy.FindingFact) {
+	sort.Slice(list, func(i, j int) bool {
+		a, b := &list[i], &list[j]
+		if a.Entity != b.Entity {
+			return a.Entity < b.Entity
+		}
+		if a.Where != b.Where {
+			return a.Where < b.Where
+		}
+		return a.Role < b.Role
+	})
+}

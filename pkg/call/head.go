@@ -1,0 +1,149 @@
+package call
+
+import (
+	"net"
+	"sort"
+	"strconv"
+	"strings"
+
+	"github.com/regent-proxy/regent/pkg/call/phase"
+	"github.com/regent-proxy/regent/pkg/dialect"
+	"github.com/regent-proxy/regent/pkg/policy"
+)
+
+func dialectHead(head *phase.RequestHead) dialect.Head {
+	path, query, _ := strings.Cut(head.Headers.Get(":path"), "?")
+	return dialect.Head{
+		Method: head.Headers.Get(":method"),
+		Host:   head.Headers.Get(":authority"),
+		Path:   path, Query: query,
+		Header: head.Headers.Get,
+	}
+}
+
+// parentOf takes the trace context that the call belongs to: the ext_proc
+// stream's own where Envoy traces, whose request headers still show the
+// client's and will be overwritten; else the client's.
+func parentOf(head *phase.RequestHead) Parent {
+	p := Parent{Baggage: head.Headers.Get("baggage")}
+	if head.GRPC != nil {
+		if p.Traceparent = head.GRPC("traceparent"); p.Traceparent != "" {
+			p.Tracestate = head.GRPC("tracestate")
+			return p
+		}
+	}
+	p.Traceparent, p.Tracestate, p.B3 = head.Headers.Get("traceparent"), head.Headers.Get("tracestate"), head.Headers.Get("b3")
+	return p
+}
+
+// requestID is what router and upstream filter see alike of one request.
+func requestID(head *phase.RequestHead) string { return head.Headers.Get("x-request-id") }
+
+// identityOf gathers who calls: headers first, verified claims over them.
+func identityOf(s *IdentitySettings, head *phase.RequestHead) policy.IdentityFacts {
+	id := policy.IdentityFacts{
+		Subject: header(head, s.SubjectHeader), Tenant: header(head, s.TenantHeader),
+		Team: header(head, s.TeamHeader), App: header(head, s.AppHeader),
+		Scopes: strings.Fields(header(head, s.ScopesHeader)),
+	}
+	if s.JWTNamespace == "" || head.Metadata == nil {
+		return id
+	}
+	claims := head.Metadata(s.JWTNamespace)
+	if s.JWTKey != "" {
+		claims, _ = claims[s.JWTKey].(map[string]any)
+	}
+	id.Claims = claims
+	claim(&id.Subject, claims, s.SubjectClaim)
+	claim(&id.Tenant, claims, s.TenantClaim)
+	claim(&id.Team, claims, s.TeamClaim)
+	claim(&id.App, claims, s.AppClaim)
+	switch scopes := claims[s.ScopesClaim].(type) {
+	case string:
+		id.Scopes = strings.Fields(scopes)
+	case []any:
+		id.Scopes = stringsOf(scopes)
+	}
+	return id
+}
+
+func header(head *phase.RequestHead, name string) string {
+	if name == "" {
+		return ""
+	}
+	return head.Headers.Get(name)
+}
+
+func claim(dst *string, claims map[string]any, name string) {
+	if s, ok := claims[name].(string); ok && name != "" {
+		*dst = s
+	}
+}
+
+func stringsOf(list []any) []string {
+	var out []string
+	for _, v := range list {
+		if s, ok := v.(string); ok {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+// sourceOf reads where the call came from out of Envoy's attributes.
+func sourceOf(head *phase.RequestHead) policy.SourceFacts {
+	a := head.Attributes
+	s := policy.SourceFacts{Address: a["source.address"], Principal: a["connection.uri_san_peer_certificate"]}
+	if s.Principal == "" {
+		s.Principal = a["connection.subject_peer_certificate"]
+	}
+	for _, name := range []string{"connection.uri_san_peer_certificate", "connection.dns_san_peer_certificate"} {
+		if a[name] != "" {
+			s.SANs = append(s.SANs, a[name])
+		}
+	}
+	return s
+}
+
+// httpFacts are the head for the policy: repeated headers joined, pseudo
+// headers left out, sorted by name.
+func httpFacts(h *dialect.Head, head *phase.RequestHead) policy.HTTPFacts {
+	f := policy.HTTPFacts{Method: h.Method, Host: h.Host, Path: h.Path, Query: h.Query}
+	for _, each := range head.Headers {
+		if !strings.HasPrefix(each.Name, ":") {
+			f.Headers = append(f.Headers, [2]string{each.Name, each.Value})
+		}
+	}
+	sort.SliceStable(f.Headers, func(i, j int) bool { return f.Headers[i][0] < f.Headers[j][0] })
+	joined := f.Headers[:0]
+	for _, each := range f.Headers {
+		if n := len(joined); n > 0 && joined[n-1][0] == each[0] {
+			joined[n-1][1] += ", " + each[1]
+			continue
+		}
+		joined = append(joined, each)
+	}
+	f.Headers = joined
+	return f
+}
+
+func splitHostPort(hostport string) (string, int) {
+	host, port, err := net.SplitHostPort(hostport)
+	if err != nil {
+		return hostport, 0
+	}
+	n, _ := strconv.Atoi(port)
+	return host, n
+}
+
+// released is a request that is no LLM call: nothing follows but Close.
+type released struct{}
+
+func (released) RequestBody([]byte) phase.Verdict   { return phase.Verdict{} }
+func (released) RequestBodyTooLarge() phase.Verdict { return phase.Verdict{} }
+func (released) ResponseHeaders(*phase.ResponseHead) phase.Verdict {
+	return phase.Verdict{Release: true}
+}
+func (released) ResponseBody(chunk []byte, end bool) phase.Verdict { return phase.Verdict{Emit: chunk} }
+func (released) ResponseTrailers(phase.Headers) phase.Verdict      { return phase.Verdict{} }
+func (released) Close(bool, error)                                 {}
