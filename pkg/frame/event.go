@@ -85,6 +85,9 @@ func AppendNDJSON(dst, data []byte) []byte {
 func appendLine(dst, data []byte) []byte {
 	from := len(dst)
 	dst = append(dst, data...)
+	if bytes.IndexByte(data, '\n') < 0 && bytes.IndexByte(data, '\r') < 0 {
+		return dst
+	}
 	for i, c := range dst[from:] {
 		if c == '\n' || c == '\r' {
 			dst[from+i] = ' '

@@ -351,6 +351,7 @@ func TestSniff(t *testing.T) {
 		{"application/json; charset=UTF-8", " \n[{", JSONArray},
 		{"application/json", `{"a":1}`, 0},
 		{"application/json", "", 0},
+		{"application/json", "data: {", SSE},
 		{"", "", 0},
 		{"", "\xEF\xBB\xBFdata: x", SSE},
 		{"text/plain", "event: x", SSE},

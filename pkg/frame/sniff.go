@@ -8,9 +8,10 @@ import (
 )
 
 // Sniff tells how a body is framed: by its media type, and where that leaves it
-// open (absent, generic, or JSON, which may be an array) by its first bytes. It
-// reports false where the body is not a stream of events, as one JSON object of
-// type application/json is not, or where more bytes are needed.
+// open (absent, generic, or JSON, which may be an array, and which some servers
+// state for SSE) by its first bytes. It reports false where the body is not a
+// stream of events, as one JSON object of type application/json is not, or where
+// more bytes are needed: twelve are enough where no white space comes first.
 func Sniff(contentType string, first []byte) (Kind, bool) {
 	media, _, _ := strings.Cut(contentType, ";")
 	switch media = strings.ToLower(strings.TrimSpace(media)); media {
@@ -22,7 +23,8 @@ func Sniff(contentType string, first []byte) (Kind, bool) {
 	case "application/vnd.amazon.eventstream":
 		return AWSEventStream, true
 	case "application/json":
-		return JSONArray, bytes.HasPrefix(trimStart(first), []byte("["))
+		kind, ok := sniffContent(first)
+		return kind, ok && kind != NDJSON
 	case "", "text/plain", "application/octet-stream", "binary/octet-stream":
 		return sniffContent(first)
 	}
