@@ -1,0 +1,86 @@
+package telemetry
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"go.opentelemetry.io/otel/attribute"
+	semconv "go.opentelemetry.io/otel/semconv/v1.41.0"
+	"go.opentelemetry.io/otel/semconv/v1.41.0/genaiconv"
+)
+
+// conventional pins our literals to the conventions' own constants.
+var conventional = map[string]attribute.Key{
+	attrErrorType: semconv.ErrorTypeKey, attrServerAddress: semconv.ServerAddressKey, attrServerPort: semconv.ServerPortKey,
+	attrStatusCode: semconv.HTTPResponseStatusCodeKey, attrResendCount: semconv.HTTPRequestResendCountKey,
+	attrServiceName: semconv.ServiceNameKey, attrServiceVer: semconv.ServiceVersionKey, attrServiceInst: semconv.ServiceInstanceIDKey,
+	attrOperation: semconv.GenAIOperationNameKey, attrProvider: semconv.GenAIProviderNameKey,
+	attrConversationID: semconv.GenAIConversationIDKey, attrOutputType: semconv.GenAIOutputTypeKey,
+	attrRequestModel: semconv.GenAIRequestModelKey, attrRequestChoices: semconv.GenAIRequestChoiceCountKey,
+	attrRequestSeed: semconv.GenAIRequestSeedKey, attrRequestStream: semconv.GenAIRequestStreamKey,
+	attrRequestTemperature: semconv.GenAIRequestTemperatureKey, attrRequestTopP: semconv.GenAIRequestTopPKey, attrRequestTopK: semconv.GenAIRequestTopKKey,
+	attrRequestFrequencyPenalty: semconv.GenAIRequestFrequencyPenaltyKey, attrRequestPresencePenalty: semconv.GenAIRequestPresencePenaltyKey,
+	attrRequestMaxTokens: semconv.GenAIRequestMaxTokensKey, attrRequestStopSequences: semconv.GenAIRequestStopSequencesKey,
+	attrRequestEncodingFormats: semconv.GenAIRequestEncodingFormatsKey, attrEmbeddingsDimensions: semconv.GenAIEmbeddingsDimensionCountKey,
+	attrResponseID: semconv.GenAIResponseIDKey, attrResponseModel: semconv.GenAIResponseModelKey,
+	attrResponseFinishReasons: semconv.GenAIResponseFinishReasonsKey, attrResponseFirstChunk: semconv.GenAIResponseTimeToFirstChunkKey,
+	attrUsageInput: semconv.GenAIUsageInputTokensKey, attrUsageOutput: semconv.GenAIUsageOutputTokensKey,
+	attrUsageCacheRead: semconv.GenAIUsageCacheReadInputTokensKey, attrUsageCacheWrite: semconv.GenAIUsageCacheCreationInputTokensKey,
+	attrUsageReasoning: semconv.GenAIUsageReasoningOutputTokensKey, attrTokenType: semconv.GenAITokenTypeKey,
+	attrInputMessages: semconv.GenAIInputMessagesKey, attrOutputMessages: semconv.GenAIOutputMessagesKey,
+	attrSystemInstructions: semconv.GenAISystemInstructionsKey,
+	attrOpenAIAPIType:      semconv.OpenAIAPITypeKey, attrOpenAIRequestServiceTier: semconv.OpenAIRequestServiceTierKey,
+	attrOpenAIResponseServiceTier: semconv.OpenAIResponseServiceTierKey,
+}
+
+func TestNamesAreTheConventions(t *testing.T) {
+	for ours, theirs := range conventional {
+		if ours != string(theirs) {
+			t.Errorf("%q, the conventions say %q", ours, theirs)
+		}
+	}
+	for ours, theirs := range map[string]string{
+		metricTokenUsage: genaiconv.ClientTokenUsage{}.Name(), metricDuration: genaiconv.ClientOperationDuration{}.Name(),
+		metricFirstChunk: genaiconv.ClientOperationTimeToFirstChunk{}.Name(), metricOutputChunk: genaiconv.ClientOperationTimePerOutputChunk{}.Name(),
+	} {
+		if ours != theirs {
+			t.Errorf("%q, the conventions say %q", ours, theirs)
+		}
+	}
+	if schemaURL != semconv.SchemaURL {
+		t.Errorf("schema %q, the conventions say %q", schemaURL, semconv.SchemaURL)
+	}
+}
+
+// Every constant in attr.go is pinned above, or is in Regent's own namespace,
+// or is one of the exceptions.
+func TestEveryNameIsPinned(t *testing.T) {
+	exceptions := []string{schemaURL, attrUsageCost, spanAttempt}
+	metrics := []string{metricTokenUsage, metricDuration, metricFirstChunk, metricOutputChunk}
+	file, err := parser.ParseFile(token.NewFileSet(), "attr.go", nil, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	names := 0
+	ast.Inspect(file, func(n ast.Node) bool {
+		literal, ok := n.(*ast.BasicLit)
+		if !ok || literal.Kind != token.STRING {
+			return true
+		}
+		names++
+		name, _ := strconv.Unquote(literal.Value)
+		_, pinned := conventional[name]
+		if !pinned && !strings.HasPrefix(name, "regent.") && !slices.Contains(exceptions, name) && !slices.Contains(metrics, name) {
+			t.Errorf("%q is not compared with the conventions", name)
+		}
+		return true
+	})
+	if names < 80 {
+		t.Errorf("only %d names found", names)
+	}
+}

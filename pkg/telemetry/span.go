@@ -1,0 +1,437 @@
+package telemetry
+
+import (
+	"cmp"
+	"context"
+	"net"
+	"sort"
+	"strconv"
+
+	"go.opentelemetry.io/otel/trace"
+	tracepb "go.opentelemetry.io/proto/otlp/trace/v1"
+
+	"github.com/regent-proxy/regent/pkg/call"
+	"github.com/regent-proxy/regent/pkg/genai"
+	"github.com/regent-proxy/regent/pkg/policy"
+)
+
+// maxContent bounds each content attribute, in bytes; a larger one is left out
+// whole, because cut JSON is none.
+const maxContent = 64 << 10
+
+// maxKey bounds what a label or an entity adds to an attribute's key, in bytes.
+const maxKey = 64
+
+// recording is one call between Begin and End.
+type recording struct {
+	t       *Telemetry
+	parent  trace.SpanContext // invalid for a root
+	baggage string
+	traceID trace.TraceID
+	spanID  trace.SpanID
+	sampled bool
+}
+
+// Begin chooses the ids of a call's span and whether its trace is sampled.
+func (t *Telemetry) Begin(p call.Parent) call.Recording {
+	r := &recording{t: t, parent: t.parents.of(&p), spanID: newSpanID()}
+	if len(t.baggage) > 0 {
+		r.baggage = p.Baggage
+	}
+	r.traceID = r.parent.TraceID()
+	if !r.traceID.IsValid() {
+		r.traceID = newTraceID()
+	}
+	r.sampled = t.sampler.sampled(r.parent, r.traceID)
+	t.metrics.begin()
+	return r
+}
+
+// TraceID is the call's trace id, 32 hex digits.
+func (r *recording) TraceID() string { return r.traceID.String() }
+
+// SpanID is the call's span id, 16 hex digits.
+func (r *recording) SpanID() string { return r.spanID.String() }
+
+// Traceparent makes the upstream request a child of the call's span (W3C Trace
+// Context). A call that is only kept at its end says "not sampled" here.
+func (r *recording) Traceparent() string {
+	flags := "-00"
+	if r.sampled {
+		flags = "-01"
+	}
+	return "00-" + r.traceID.String() + "-" + r.spanID.String() + flags
+}
+
+// End makes the span, if anyone is to see it, and the metrics. rec is not kept.
+func (r *recording) End(rec *call.Record) {
+	ctx := context.Background()
+	kept := ""
+	if !r.sampled {
+		kept = r.t.keeper.why(rec)
+	}
+	if r.t.queue != nil && (r.sampled || kept != "") {
+		ctx = r.export(rec, kept)
+	}
+	r.t.metrics.end(ctx, rec)
+}
+
+// export makes the call's span and those of its attempts; ctx carries its ids
+// for the metrics' exemplars.
+func (r *recording) export(rec *call.Record, kept string) context.Context {
+	b := r.t.attributes(rec)
+	for _, member := range baggageMembers(r.baggage, r.t.baggage) {
+		if !b.has(member[0]) {
+			b.str(member[0], member[1])
+		}
+	}
+	b.str(attrKept, kept)
+	span := &tracepb.Span{
+		TraceId: r.traceID[:], SpanId: r.spanID[:], Flags: spanFlags,
+		Name: spanName(rec), Kind: tracepb.Span_SPAN_KIND_CLIENT,
+		StartTimeUnixNano: uint64(rec.Started.UnixNano()), EndTimeUnixNano: uint64(rec.Ended.UnixNano()),
+		Attributes: b.list, Status: statusOf(rec.ErrorType),
+	}
+	if r.parent.IsValid() {
+		parent := r.parent.SpanID()
+		span.ParentSpanId, span.TraceState = parent[:], r.parent.TraceState().String()
+		span.Flags |= parentIsRemote
+	}
+	if rec.TimeToFirstChunk > 0 {
+		span.Events = []*tracepb.Span_Event{{Name: eventFirstChunk, TimeUnixNano: span.StartTimeUnixNano + uint64(rec.TimeToFirstChunk)}}
+	}
+	r.t.queue.add(span, b.bytes)
+	for i := range rec.Attempts {
+		r.attempt(rec, &rec.Attempts[i])
+	}
+	return trace.ContextWithSpanContext(context.Background(), trace.NewSpanContext(trace.SpanContextConfig{
+		TraceID: r.traceID, SpanID: r.spanID, TraceFlags: trace.FlagsSampled,
+	}))
+}
+
+// Flags of an OTLP span: sampled, it is known whether the parent is remote, and
+// that it is.
+const (
+	spanFlags      = 0x01 | uint32(tracepb.SpanFlags_SPAN_FLAGS_CONTEXT_HAS_IS_REMOTE_MASK)
+	parentIsRemote = uint32(tracepb.SpanFlags_SPAN_FLAGS_CONTEXT_IS_REMOTE_MASK)
+)
+
+// statusOf is unset on success, as the conventions want it. There is no text:
+// it might quote content.
+func statusOf(errorType string) *tracepb.Status {
+	if errorType == "" {
+		return nil
+	}
+	return &tracepb.Status{Code: tracepb.Status_STATUS_CODE_ERROR}
+}
+
+// attempt is one try at one upstream, a child of the call's span. A try that
+// never got an answer ends with the call.
+func (r *recording) attempt(rec *call.Record, a *call.AttemptRecord) {
+	var b attrs
+	host, port := splitAddress(a.Address)
+	b.nonzero(attrAttempt, int64(a.Number))
+	b.str(attrTarget, a.Target)
+	b.str(attrServerAddress, host)
+	b.nonzero(attrServerPort, int64(port))
+	b.nonzero(attrStatusCode, int64(a.Status))
+	if a.Number > 1 {
+		b.int(attrResendCount, int64(a.Number-1))
+	}
+	errorType := ""
+	if a.Status >= 400 {
+		errorType = strconv.Itoa(a.Status)
+	}
+	b.str(attrErrorType, errorType)
+	ended := a.Ended
+	if ended.IsZero() {
+		ended = rec.Ended
+	}
+	id := newSpanID()
+	r.t.queue.add(&tracepb.Span{
+		TraceId: r.traceID[:], SpanId: id[:], ParentSpanId: r.spanID[:], Flags: spanFlags,
+		Name: spanAttempt, Kind: tracepb.Span_SPAN_KIND_CLIENT,
+		StartTimeUnixNano: uint64(a.Started.UnixNano()), EndTimeUnixNano: uint64(ended.UnixNano()),
+		Attributes: b.list, Status: statusOf(errorType),
+	}, b.bytes)
+}
+
+// spanName is "{operation} {model}", the operation alone where no model is known.
+func spanName(r *call.Record) string {
+	if r.RequestModel == "" {
+		return string(r.Operation)
+	}
+	return string(r.Operation) + " " + clean(r.RequestModel)
+}
+
+// attributes are all of a call's span.
+func (t *Telemetry) attributes(r *call.Record) *attrs {
+	b := newAttrs()
+	b.identify(r)
+	if r.Request != nil {
+		b.params(r.Request)
+	}
+	b.response(r)
+	if !t.noUsage {
+		b.usage(&r.Response.Usage)
+	}
+	b.cost(r)
+	b.decision(r)
+	b.coverage(r)
+	b.who(&r.Identity)
+	if t.content {
+		b.content(r)
+	}
+	return b
+}
+
+// identify says what was called.
+func (b *attrs) identify(r *call.Record) {
+	b.str(attrOperation, string(r.Operation))
+	b.str(attrProvider, provider(r))
+	b.str(attrRequestModel, r.RequestModel)
+	b.str(attrServerAddress, r.ServerAddress)
+	if r.ServerAddress != "" {
+		b.nonzero(attrServerPort, int64(r.ServerPort))
+	}
+	b.str(attrErrorType, r.ErrorType)
+	b.str(attrCallID, r.ID)
+	b.str(attrAPI, r.API)
+	b.str(attrUpstreamModel, r.UpstreamModel)
+	if r.Stream {
+		b.bool(attrRequestStream, true)
+	}
+	b.openAI(r)
+}
+
+// provider is the provider's name, the dialect's where it is unknown, or
+// "unknown": the attribute is required.
+func provider(r *call.Record) string {
+	return cmp.Or(r.Provider, r.Dialect, "unknown")
+}
+
+func (b *attrs) openAI(r *call.Record) {
+	switch r.API {
+	case "openai.chat":
+		b.str(attrOpenAIAPIType, "chat_completions")
+	case "openai.responses":
+		b.str(attrOpenAIAPIType, "responses")
+	}
+	if r.Dialect != "openai" {
+		return
+	}
+	if r.Request != nil {
+		b.str(attrOpenAIRequestServiceTier, r.Request.Params.ServiceTier)
+	}
+	b.str(attrOpenAIResponseServiceTier, r.Response.ServiceTier)
+}
+
+// params are the request's parameters, as far as it states them.
+func (b *attrs) params(r *genai.Request) {
+	p := &r.Params
+	b.intPtr(attrRequestMaxTokens, p.MaxTokens)
+	b.floatPtr(attrRequestTemperature, p.Temperature)
+	b.floatPtr(attrRequestTopP, p.TopP)
+	b.floatPtr(attrRequestTopK, p.TopK)
+	b.floatPtr(attrRequestFrequencyPenalty, p.FrequencyPenalty)
+	b.floatPtr(attrRequestPresencePenalty, p.PresencePenalty)
+	b.intPtr(attrRequestSeed, p.Seed)
+	if p.Choices != nil && *p.Choices != 1 {
+		b.int(attrRequestChoices, *p.Choices)
+	}
+	b.strs(attrRequestStopSequences, p.StopSequences)
+	b.strs(attrRequestEncodingFormats, p.EncodingFormats)
+	b.intPtr(attrEmbeddingsDimensions, p.Dimensions)
+	b.str(attrOutputType, p.OutputType)
+	b.str(attrReasoningEffort, p.ReasoningEffort)
+	b.str(attrConversationID, r.ConversationID)
+	b.str(attrPreviousResponse, r.PreviousResponseID)
+}
+
+func (b *attrs) response(r *call.Record) {
+	b.nonzero(attrStatusCode, int64(r.HTTPStatus))
+	b.str(attrResponseID, r.Response.ID)
+	b.str(attrResponseModel, r.Response.Model)
+	if n := len(r.Response.FinishReasons); n > 0 {
+		reasons := make([]string, n)
+		for i, f := range r.Response.FinishReasons {
+			reasons[i] = f.Reason
+		}
+		b.strs(attrResponseFinishReasons, reasons)
+	}
+	if n := len(r.Response.ToolCalls); n > 0 {
+		names := make([]string, n)
+		for i, tool := range r.Response.ToolCalls {
+			names[i] = tool.Name
+		}
+		b.strs(attrToolCalls, names)
+	}
+	if r.TimeToFirstChunk > 0 {
+		b.float(attrResponseFirstChunk, r.TimeToFirstChunk.Seconds())
+	}
+	b.nonzero(attrChunks, int64(r.Chunks))
+	b.nonzero(attrHeldBytesMax, int64(r.HeldBytesMax))
+	if r.Aborted {
+		b.bool(attrAborted, true)
+	}
+	b.bool(attrComplete, r.Complete)
+}
+
+// usage is what the provider reported, and nothing where it did not: the
+// conventions forbid to guess.
+func (b *attrs) usage(u *genai.Usage) {
+	if !u.Reported {
+		return
+	}
+	for _, count := range []struct {
+		has   bool
+		key   string
+		value int64
+	}{
+		{u.HasInput, attrUsageInput, u.InputTokens},
+		{u.HasOutput, attrUsageOutput, u.OutputTokens},
+		{u.HasCacheRead, attrUsageCacheRead, u.CacheReadTokens},
+		{u.HasCacheWrite, attrUsageCacheWrite, u.CacheWriteTokens},
+		{u.HasReasoning, attrUsageReasoning, u.ReasoningTokens},
+	} {
+		if count.has {
+			b.int(count.key, count.value)
+		}
+	}
+}
+
+func (b *attrs) cost(r *call.Record) {
+	source := "none"
+	if r.Response.Usage.Reported {
+		source = "reported"
+	}
+	b.str(attrTokensSource, source)
+	b.nonzero(attrEstimatedInput, r.EstimatedInput)
+	if !r.CostKnown {
+		return
+	}
+	b.float(attrUsageCost, r.CostUSD)
+	b.str(attrCostSource, costSource(r))
+}
+
+// costSource is where a known cost comes from: the provider's own word, or the
+// catalog's prices times the reported tokens.
+func costSource(r *call.Record) string {
+	switch {
+	case r.CostReported:
+		return "reported"
+	case r.Response.Usage.Reported:
+		return "catalog"
+	}
+	return "estimated"
+}
+
+// decision is what the policy decided and what became of it.
+func (b *attrs) decision(r *call.Record) {
+	b.str(attrDecision, r.Decision)
+	b.str(attrPolicyRevision, r.PolicyRevision)
+	if r.Evaluations > 0 {
+		b.int(attrPolicyEvaluations, int64(r.Evaluations))
+		b.float(attrPolicyDuration, r.PolicyTime.Seconds())
+	}
+	if len(r.Denies) > 0 {
+		codes := make([]string, len(r.Denies))
+		for i, d := range r.Denies {
+			codes[i] = d.Code
+		}
+		b.strs(attrDenyCodes, codes)
+		b.str(attrDenyPhase, r.DeniedIn)
+	}
+	b.redactions(r.Redactions)
+	b.strs(attrRequestFindings, entities(r.RequestFindings))
+	b.strs(attrResponseFindings, entities(r.ResponseFindings))
+	b.str(attrTarget, r.Target)
+	for _, name := range sortedKeys(r.Labels) {
+		if key := attrLabelsPrefix + cut(name, maxKey); !b.has(key) {
+			b.str(key, r.Labels[name])
+		}
+	}
+	if r.FailedOpen {
+		b.bool(attrFailOpen, true)
+	}
+}
+
+func (b *attrs) redactions(byEntity map[string]int) {
+	total := 0
+	for _, n := range byEntity {
+		total += n
+	}
+	b.nonzero(attrRedactions, int64(total))
+	for _, entity := range sortedKeys(byEntity) {
+		if key := attrRedactionsPrefix + cut(entity, maxKey); !b.has(key) {
+			b.int(key, int64(byEntity[entity]))
+		}
+	}
+}
+
+func (b *attrs) coverage(r *call.Record) {
+	b.str(attrCoverageRequest, string(r.Coverage.Request))
+	b.str(attrCoverageResponse, string(r.Coverage.Response))
+	b.strs(attrCoverageReasons, r.Coverage.Reasons)
+}
+
+func (b *attrs) who(id *policy.IdentityFacts) {
+	b.str(attrSubject, id.Subject)
+	b.str(attrTenant, id.Tenant)
+	b.str(attrTeam, id.Team)
+	b.str(attrApp, id.App)
+}
+
+// content is the messages as JSON strings, redacted by the time they are here.
+func (b *attrs) content(r *call.Record) {
+	leftOut := 0
+	for _, c := range []struct {
+		key  string
+		json []byte
+	}{
+		{attrInputMessages, r.InputMessages}, {attrOutputMessages, r.OutputMessages}, {attrSystemInstructions, r.SystemInstructions},
+	} {
+		switch {
+		case len(c.json) == 0:
+		case len(c.json) > maxContent:
+			leftOut += len(c.json)
+		default:
+			b.long(c.key, string(c.json))
+		}
+	}
+	b.nonzero(attrContentLeftOut, int64(leftOut))
+}
+
+// entities are the distinct entities of findings, in their order.
+func entities(findings []policy.FindingFact) []string {
+	var out []string
+	for _, f := range findings {
+		if n := len(out); n == 0 || out[n-1] != f.Entity {
+			out = append(out, f.Entity)
+		}
+	}
+	return out
+}
+
+// sortedKeys are a map's keys in order, at most maxList.
+func sortedKeys[V any](m map[string]V) []string {
+	if len(m) == 0 {
+		return nil
+	}
+	keys := make([]string, 0, len(m))
+	for key := range m {
+		keys = append(keys, key)
+	}
+	sort.Strings(keys)
+	return keys[:min(len(keys), maxList)]
+}
+
+// splitAddress parts host:port; an address without port has port 0.
+func splitAddress(address string) (host string, port int) {
+	h, p, err := net.SplitHostPort(address)
+	if err != nil {
+		return address, 0
+	}
+	port, _ = strconv.Atoi(p)
+	return h, port
+}
