@@ -1,0 +1,365 @@
+package injection
+
+import "unicode/utf8"
+
+// shortText is the length up to which one trigger word is enough to look
+// closer; in longer texts an order's two halves must be near each other.
+const shortText = 512
+
+// prefilter walks a text once, word by word, without allocation, and stops
+// where a phrase could be or where the text hides something.
+type prefilter struct {
+	p    *phrases
+	text []byte
+	at   int
+	any  bool // any trigger word is enough
+
+	words   int32           // passed so far
+	last    [maxSlots]int32 // number of the last word of a concept
+	singles int             // single letters in a row
+	single  int             // end of the last one
+	escapes int
+	escape  int
+	bytes8  int // eight-digit binary words in a row
+}
+
+// letterish marks bytes that go on with a word: letters and digits.
+var letterish = func() (t [256]bool) {
+	for c := range 128 {
+		t[c] = column[c] != 0
+	}
+	return t
+}()
+
+func (f *prefilter) reset(p *phrases, text []byte) {
+	*f = prefilter{p: p, text: text, any: len(text) <= shortText}
+}
+
+// jump goes on at another place of the text, forgetting what was near.
+func (f *prefilter) jump(at int) {
+	f.last = [maxSlots]int32{}
+	f.at, f.singles, f.escapes, f.bytes8 = at, 0, 0, 0
+}
+
+// next returns the next place to look closer at, or -1.
+func (f *prefilter) next() int {
+	text := f.text
+	for f.at < len(text) {
+		c := text[f.at]
+		if letterish[c] || c >= utf8.RuneSelf {
+			at := f.at
+			if f.wordAt() {
+				return at
+			}
+			continue
+		}
+		if quiet[c] {
+			f.at++
+			continue
+		}
+		if f.signAt(c) {
+			f.at++
+			return f.at - 1
+		}
+		f.at++
+	}
+	return -1
+}
+
+// quiet are the bytes that mean nothing to the prefilter.
+var quiet = func() (t [256]bool) {
+	for c := range 128 {
+		t[c] = column[c] == 0
+	}
+	for _, c := range `<[#%\&@$!|:.` {
+		t[c] = false
+	}
+	return t
+}()
+
+// wordAt consumes the word at f.at and reports whether to look closer.
+func (f *prefilter) wordAt() bool {
+	text, p := f.text, f.p
+	start, i := f.at, f.at
+	f.words++
+	row, set := uint16(1), uint16(0)
+	next, stems := p.trie.next, p.trie.stem
+	for i < len(text) && letterish[text[i]] {
+		row = next[int(row)*trieWidth+int(column[text[i]&0x7F])]
+		i++
+		if row == 0 {
+			break
+		}
+		if s := stems[row]; s != 0 {
+			set = s - 1
+		}
+	}
+	digit := false
+	for j := i - 1; j >= start && row == 0 && j > i-2; j-- {
+		digit = text[j] <= '9'
+	}
+	for i < len(text) && letterish[text[i]] {
+		digit = digit || text[i] <= '9'
+		i++
+	}
+	if i < len(text) && (text[i] >= utf8.RuneSelf || leetSign(text, i)) {
+		return f.oddWord(start)
+	}
+	f.at = i
+	if row != 0 {
+		if s := p.trie.exact[row]; s != 0 {
+			set = s - 1
+		}
+	}
+	if set != 0 {
+		return f.trigger(set, i)
+	}
+	if digit || text[start] <= '9' {
+		return f.numbered(start, i)
+	}
+	if i == start+1 {
+		return f.oneLetter(start)
+	}
+	f.singles = 0
+	return false
+}
+
+// leetSign reports a sign inside a word that reads as a letter.
+func leetSign(text []byte, i int) bool {
+	switch text[i] {
+	case '@', '$', '!', '|', '+':
+		return i+1 < len(text) && letterish[text[i+1]]
+	case '\'':
+		return i+1 < len(text) && letterish[text[i+1]]
+	}
+	return false
+}
+
+// oddWord reads a word with other than ASCII letters the slow way, as the
+// tokenizer would.
+func (f *prefilter) oddWord(start int) bool {
+	text := f.text
+	var w [maxWord]rune
+	n, ascii, alien, leets := 0, 0, 0, 0
+	i := start
+loop:
+	for i < len(text) {
+		c := text[i]
+		if c < utf8.RuneSelf {
+			switch {
+			case letterish[c]:
+				if c > '9' {
+					ascii++
+				} else {
+					leets++
+				}
+				f.keep(&w, &n, rune(c)|0x20)
+			case leetSign(text, i) && c == '\'':
+				if n <= 2 {
+					break loop
+				}
+			case leetSign(text, i) && n > 0:
+				if c == '@' && f.concept(f.p.email) {
+					return true
+				}
+				leets++
+				f.keep(&w, &n, leet[c])
+			default:
+				break loop
+			}
+			i++
+			continue
+		}
+		r, size := utf8.DecodeRune(text[i:])
+		g, kind := fold(r)
+		switch kind {
+		case kindLetter:
+			if g < utf8.RuneSelf {
+				ascii++
+			} else if lookalike[g] != 0 {
+				alien++
+			}
+			f.keep(&w, &n, g)
+		case kindIdeo:
+			if n > 0 {
+				break loop
+			}
+			return f.ideograph(i)
+		case kindSkip:
+			if r >= 0xE0020 || invisible(r) && ascii > 0 && i+size < len(text) && letterish[text[i+size]] || r >= 0x202A && r <= 0x202E {
+				f.at = i + size
+				return true
+			}
+		default:
+			i += size
+			break loop
+		}
+		i += size
+	}
+	f.at = max(i, start+1)
+	k := min(n, maxWord)
+	if alien > 0 && (ascii > 0 || alien == n && n > 2 && f.p.trie.lookup(w[:k]) == 0) {
+		unmask(w[:k])
+		if ascii > 0 && len(f.p.slots[f.p.trie.lookup(w[:k])]) > 0 {
+			return true
+		}
+	}
+	set := f.p.trie.lookup(w[:k])
+	if set == 0 && leets > 0 && ascii > 0 && k > 3 {
+		deleet(w[:k])
+		set = f.p.trie.lookup(w[:k])
+	}
+	f.singles = 0
+	return set != 0 && f.trigger(set, f.at)
+}
+
+func (f *prefilter) keep(w *[maxWord]rune, n *int, r rune) {
+	if *n < maxWord {
+		w[*n] = r
+	}
+	*n++
+}
+
+func deleet(w []rune) {
+	for i, r := range w {
+		if r < 128 && leet[r] != 0 {
+			w[i] = leet[r]
+		}
+	}
+}
+
+// ideograph passes over the longest lexicon entry at a rune of a script
+// without spaces, or the rune.
+func (f *prefilter) ideograph(at int) bool {
+	var w [8]rune
+	var ends [8]int
+	n := f.p.runes(f.text, at, &w, &ends)
+	set, took := f.p.trie.longest(w[:n])
+	f.at = ends[max(took, 1)-1]
+	return set != 0 && f.trigger(set, f.at)
+}
+
+// trigger notes a lexicon word and reports whether it completes something.
+func (f *prefilter) trigger(set uint16, end int) bool {
+	if end-f.single > 6 {
+		f.singles = 0
+	}
+	bits := f.p.trig[set]
+	if bits&^trigRare != 0 || f.any && bits != 0 {
+		return true
+	}
+	return f.concept(set)
+}
+
+// concept notes the concepts of a set at this word and looks for what must
+// have come before.
+func (f *prefilter) concept(set uint16) bool {
+	found := false
+	for _, id := range f.p.slots[set] {
+		for _, m := range f.p.mates[id] {
+			if at := f.last[m.slot]; at > 0 && f.words-at <= int32(m.reach) {
+				found = true
+			}
+		}
+	}
+	for _, id := range f.p.slots[set] {
+		f.last[id] = f.words
+	}
+	return found
+}
+
+// numbered judges words with digits: leetspeak, encoded blobs, binary.
+func (f *prefilter) numbered(start, end int) bool {
+	w := f.text[start:end]
+	if len(w) >= blobMin {
+		return true
+	}
+	if len(w) == 8 && onlyBits(w) {
+		f.bytes8++
+		return f.bytes8 >= 4
+	}
+	f.bytes8 = 0
+	if len(w) < 4 || w[len(w)-1] <= '9' && w[len(w)/2] <= '9' {
+		return false
+	}
+	var tmp [maxWord]rune
+	n := 0
+	for _, c := range w {
+		tmp[n] = rune(c) | 0x20
+		n++
+	}
+	deleet(tmp[:n])
+	set := f.p.trie.lookup(tmp[:n])
+	return set != 0 && f.trigger(set, end)
+}
+
+func onlyBits(w []byte) bool {
+	for _, c := range w {
+		if c != '0' && c != '1' {
+			return false
+		}
+	}
+	return true
+}
+
+func (f *prefilter) oneLetter(at int) bool {
+	if at-f.single > 5 {
+		f.singles = 0
+	}
+	f.singles++
+	f.single = at
+	return f.singles >= spacedMin
+}
+
+// signAt judges an ASCII byte that is no letter, digit or quiet.
+func (f *prefilter) signAt(c byte) bool {
+	text, i := f.text, f.at
+	switch c {
+	case '<', '[', '#':
+		if c == '<' && hasPrefixFold(text[i:], "<!--") {
+			return f.concept(f.p.comment)
+		}
+		return markerAt(text[i:], i == 0 || text[i-1] == '\n') > 0
+	case '%', '\\', '&':
+		if escapeLen(text[i:]) == 0 {
+			return false
+		}
+		if i-f.escape > 64 {
+			f.escapes = 0
+		}
+		f.escapes++
+		f.escape = i
+		return f.escapes >= escapesMin
+	case '@':
+		return i > 0 && letterish[text[i-1]] && f.concept(f.p.email)
+	case ':':
+		if hasPrefixFold(text[i:], "://") {
+			return f.address(i + 3)
+		}
+	case '.':
+		if i > 0 && i+2 < len(text) && letterish[text[i-1]] && letterish[text[i+1]] && f.hostAt(i) {
+			return f.address(i + 1)
+		}
+	}
+	return false
+}
+
+// address passes over the rest of a URL or host, which is one word.
+func (f *prefilter) address(i int) bool {
+	f.at = urlRest(f.text, i) - 1
+	return f.concept(f.p.url)
+}
+
+// hostAt is the prefilter's view of a host name: the endings hostEnd knows,
+// or www before the dot.
+func (f *prefilter) hostAt(i int) bool {
+	if i >= 3 && hasPrefixFold(f.text[i-3:], "www") {
+		return true
+	}
+	for _, tld := range hostEndings {
+		if hasPrefixFold(f.text[i+1:], tld) {
+			return true
+		}
+	}
+	return false
+}
