@@ -58,12 +58,16 @@ func BenchmarkValidate(b *testing.B) {
 func BenchmarkMessages(b *testing.B) {
 	for _, name := range []string{"chat4K", "chat64K", "image4M"} {
 		doc := documents()[name]
+		root, err := Parse(doc)
+		if err != nil {
+			b.Fatal(err)
+		}
 		b.Run(name, func(b *testing.B) {
 			b.SetBytes(int64(len(doc)))
 			b.ReportAllocs()
 			n := 0
 			for b.Loop() {
-				for k, v := range Root(doc).Members() {
+				for k, v := range root.Members() {
 					switch {
 					case k.Is("model"), k.Is("stream"):
 						n += v.Range().Len()
@@ -78,6 +82,20 @@ func BenchmarkMessages(b *testing.B) {
 			}
 			if n == 0 {
 				b.Fatal("nothing found")
+			}
+		})
+	}
+}
+
+func BenchmarkParse(b *testing.B) {
+	for name, doc := range documents() {
+		b.Run(name, func(b *testing.B) {
+			b.SetBytes(int64(len(doc)))
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := Parse(doc); err != nil {
+					b.Fatal(err)
+				}
 			}
 		})
 	}

@@ -35,7 +35,7 @@ func (v Value) child(token string) Value {
 	if v.kind == Object {
 		return v.Get(token)
 	}
-	if n, ok := index(token); ok {
+	if n, ok := arrayIndex(token); ok {
 		for i, el := range v.Elements() {
 			if i == n {
 				return el
@@ -45,8 +45,8 @@ func (v Value) child(token string) Value {
 	return Value{}
 }
 
-// index reads an array index of RFC 6901: digits, no leading zeros.
-func index(token string) (int, bool) {
+// arrayIndex reads an array index of RFC 6901: digits, no leading zeros.
+func arrayIndex(token string) (int, bool) {
 	if token == "" || !isDigit(token[0]) || token[0] == '0' && len(token) > 1 {
 		return 0, false
 	}
@@ -131,7 +131,7 @@ func Set(doc []byte, ptr string, value []byte) (Splice, error) {
 		with := append(AppendQuoted(nil, token), ':')
 		return p.addLast(append(with, value...)), nil
 	}
-	if n, ok := index(token); token == "-" || ok && n == p.Len() {
+	if n, ok := arrayIndex(token); token == "-" || ok && n == p.Len() {
 		return p.addLast(value), nil
 	}
 	return Splice{}, fmt.Errorf("pointer %q: %w: the array has %d elements", ptr, ErrNotFound, p.Len())
@@ -162,7 +162,7 @@ func Remove(doc []byte, ptr string) (Splice, error) {
 	if err != nil {
 		return Splice{}, err
 	}
-	r, found := p.item(token)
+	r, found := p.locate(token)
 	if !found {
 		return Splice{}, fmt.Errorf("pointer %q: %w", ptr, ErrNotFound)
 	}
@@ -180,8 +180,8 @@ func Remove(doc []byte, ptr string) (Splice, error) {
 	return Splice{Range: r}, nil
 }
 
-// item is where the member, with its name, or the element that token names lies.
-func (v Value) item(token string) (Range, bool) {
+// locate is where the member, with its name, or the element that token names lies.
+func (v Value) locate(token string) (Range, bool) {
 	for k, m := range v.Members() {
 		if k.Is(token) {
 			return Range{k.at.Start, m.at.End}, true
@@ -230,7 +230,7 @@ func Insert(doc []byte, ptr string, value []byte) (Splice, error) {
 		with := append(append([]byte{}, value...), ',')
 		return Splice{Range{el.at.Start, el.at.Start}, with}, nil
 	}
-	if n, ok := index(token); token == "-" || ok && n == p.Len() {
+	if n, ok := arrayIndex(token); token == "-" || ok && n == p.Len() {
 		return p.addLast(value), nil
 	}
 	return Splice{}, fmt.Errorf("pointer %q: %w: the array has %d elements", ptr, ErrNotFound, p.Len())

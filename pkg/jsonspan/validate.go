@@ -21,11 +21,16 @@ import (
 // It allocates nothing but what it keeps for the next call, unless a document
 // has very many members; its cost is linear in the length of doc.
 func Validate(doc []byte) error {
+	return validate(doc, nil)
+}
+
+// validate is Validate, and fills ix where there is one.
+func validate(doc []byte, ix *index) error {
 	if len(doc) > math.MaxUint32 {
 		return &SyntaxError{Offset: math.MaxUint32, Msg: "document of 4 GiB or more"}
 	}
 	v := validators.Get().(*validator)
-	v.doc, v.nonASCII, v.depth = doc, highBits, 0
+	v.doc, v.nonASCII, v.depth, v.ix = doc, highBits, 0, ix
 	i, err := v.text()
 	v.release()
 	if err != "" {
@@ -45,6 +50,7 @@ type validator struct {
 	wide     int // open objects that use a table
 	buf      []byte
 	seed     maphash.Seed
+	ix       *index // where Parse wants one
 }
 
 // name is a member name of an open object.
@@ -60,7 +66,7 @@ var validators = sync.Pool{New: func() any { return &validator{seed: maphash.Mak
 const keptNames = 1 << 12
 
 func (v *validator) release() {
-	v.doc, v.names, v.wide = nil, v.names[:0], 0
+	v.doc, v.names, v.wide, v.ix = nil, v.names[:0], 0, nil
 	if cap(v.names) > keptNames {
 		v.names, v.tables = nil, nil
 	}
@@ -88,11 +94,12 @@ func (v *validator) value(i int) (int, string) {
 	switch c := v.doc[i]; c {
 	case '"':
 		end, _, err := v.str(i + 1)
+		if v.ix != nil {
+			v.ix.shut(v.ix.open(i), end)
+		}
 		return end, err
-	case '{':
-		return v.object(i)
-	case '[':
-		return v.array(i)
+	case '{', '[':
+		return v.container(i)
 	case 't':
 		return v.literal(i, "true")
 	case 'f':
@@ -105,6 +112,26 @@ func (v *validator) value(i int) (int, string) {
 		}
 	}
 	return i, "expected a value"
+}
+
+func (v *validator) container(i int) (end int, err string) {
+	if v.depth++; v.depth > MaxDepth {
+		return i, "nested too deeply"
+	}
+	at := 0
+	if v.ix != nil {
+		at = v.ix.open(i)
+	}
+	if v.doc[i] == '{' {
+		end, err = v.object(i)
+	} else {
+		end, err = v.array(i)
+	}
+	if v.ix != nil {
+		v.ix.shut(at, end)
+	}
+	v.depth--
+	return end, err
 }
 
 func (v *validator) literal(i int, word string) (int, string) {
@@ -147,12 +174,8 @@ func (v *validator) number(i int) (int, string) {
 }
 
 func (v *validator) array(i int) (int, string) {
-	if v.depth++; v.depth > MaxDepth {
-		return i, "nested too deeply"
-	}
 	d := v.doc
 	if i = skipSpace(d, i+1); i < len(d) && d[i] == ']' {
-		v.depth--
 		return i + 1, ""
 	}
 	for {
@@ -167,7 +190,6 @@ func (v *validator) array(i int) (int, string) {
 		case ',':
 			i = skipSpace(d, i+1)
 		case ']':
-			v.depth--
 			return i + 1, ""
 		default:
 			return i, "expected , or ] in an array"
@@ -176,12 +198,8 @@ func (v *validator) array(i int) (int, string) {
 }
 
 func (v *validator) object(i int) (int, string) {
-	if v.depth++; v.depth > MaxDepth {
-		return i, "nested too deeply"
-	}
 	d := v.doc
 	if i = skipSpace(d, i+1); i < len(d) && d[i] == '}' {
-		v.depth--
 		return i + 1, ""
 	}
 	first, wide := len(v.names), v.wide
@@ -197,7 +215,6 @@ func (v *validator) object(i int) (int, string) {
 		case ',':
 			i = skipSpace(d, i+1)
 		case '}':
-			v.depth--
 			v.names, v.wide = v.names[:first], wide
 			return i + 1, ""
 		default:

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -152,7 +153,70 @@ func FuzzValidate(f *testing.F) {
 			t.Errorf("%q: %v, jsontext accepts: %v", doc, err, want)
 		}
 		walk(t, doc, Root(doc), 0, err == nil)
+		if err == nil {
+			checkIndex(t, doc, len(doc))
+		}
 	})
+}
+
+// checkIndex navigates a valid document with an index of at most max spans: the
+// values are those found without.
+func checkIndex(t *testing.T, doc []byte, max int) (over bool) {
+	t.Helper()
+	ix := &index{max: max}
+	if err := validate(doc, ix); err != nil {
+		t.Fatal(err)
+	}
+	root := Root(doc)
+	want := flatten(nil, root)
+	if !ix.over {
+		root.ix = ix
+	}
+	if got := flatten(nil, root); !slices.Equal(got, want) {
+		t.Fatalf("%q with %v: %v, want %v", doc, ix.spans, got, want)
+	}
+	return ix.over
+}
+
+// flatten lists the ranges of all names and values.
+func flatten(all []Range, v Value) []Range {
+	all = append(all, v.Range())
+	for k, m := range v.Members() {
+		all = flatten(append(all, k.Range()), m)
+	}
+	for _, el := range v.Elements() {
+		all = flatten(all, el)
+	}
+	return all
+}
+
+func TestIndex(t *testing.T) {
+	rng := rand.New(rand.NewPCG(3, 4))
+	for range 500 {
+		var docs []string
+		for range 30 {
+			if doc := randomJSON(rng, 4); Validate([]byte(doc)) == nil {
+				docs = append(docs, doc, `"`+strings.Repeat("long ", rng.IntN(12))+`"`)
+			}
+		}
+		checkIndex(t, []byte("["+strings.Join(docs, ",")+"]"), 1<<20)
+	}
+	for _, doc := range documents() {
+		if checkIndex(t, doc, len(doc)/bytesPerSpan) {
+			t.Errorf("%.40s has no index", doc)
+		}
+		root, err := Parse(doc)
+		if err != nil || (root.ix == nil) != (len(doc) < indexFrom) {
+			t.Errorf("%.40s: index %v, %v", doc, root.ix != nil, err)
+		}
+	}
+	deep := []byte(strings.Repeat("[", MaxDepth) + `"` + strings.Repeat("x", 600) + `"` + strings.Repeat("]", MaxDepth))
+	if root, err := Parse(deep); err != nil || root.ix != nil || len(flatten(nil, root)) != MaxDepth+1 {
+		t.Errorf("deep document: index %v, %v", root.ix != nil, err)
+	}
+	if !checkIndex(t, deep, len(deep)/bytesPerSpan) {
+		t.Error("an index of more spans than its bound")
+	}
 }
 
 // walk navigates a document that may be invalid: all ranges lie within their
