@@ -31,6 +31,8 @@ type Config struct {
 	Usage Usage `yaml:"usage"`
 	// What is looked for in texts.
 	Detect Detect `yaml:"detect"`
+	// What stands in for a value.
+	Redaction Redaction `yaml:"redaction"`
 	// Traces and metrics.
 	Telemetry Telemetry `yaml:"telemetry"`
 	// Models, prices and context windows.
@@ -87,8 +89,12 @@ type Policy struct {
 	Timeout time.Duration `yaml:"timeout"`
 	// What an error, a timeout or an undefined decision means: closed refuses the call, open lets it pass and says so in span, metrics and access log.
 	OnError string `yaml:"on_error" oneof:"closed open"`
+	// What a request body that can't be read means: closed refuses the call with 400, open has it judged by its head alone.
+	OnUnreadable string `yaml:"on_unreadable" oneof:"closed open"`
 	// Load policies anew when a file changes. A set that does not load leaves the running one in place.
 	Watch bool `yaml:"watch"`
+	// Let policies use http.send, net.lookup_ip_addr and opa.runtime. An evaluation that waits for a network holds its call.
+	Network bool `yaml:"network"`
 }
 
 // Limits bound what one call and all calls may hold.
@@ -97,9 +103,9 @@ type Limits struct {
 	MaxRequestBody Size `yaml:"max_request_body"`
 	// The largest response body that is read as one document.
 	MaxResponseBody Size `yaml:"max_response_body"`
-	// Calls alive at once; further ones wait in Envoy.
+	// ext_proc streams open at once; a further one is refused with an error status, which Envoy treats by its failure mode.
 	MaxCalls int `yaml:"max_calls"`
-	// The most a stream holds back while a match could still grow.
+	// The most bytes of a stream's events that are held back while a match could still grow.
 	MaxHold Size `yaml:"max_hold"`
 	// The largest single event of a stream.
 	MaxEvent Size `yaml:"max_event"`
@@ -113,8 +119,6 @@ type Route struct {
 	PathPrefix string `yaml:"path_prefix"`
 	// The API spoken there, such as openai.chat; none takes the route out of inspection.
 	API string `yaml:"api"`
-	// The provider's name in telemetry and policy (gen_ai.provider.name), where the host does not tell.
-	Provider string `yaml:"provider"`
 }
 
 // Identity says where the caller's identity is read.
@@ -140,7 +144,7 @@ type Identity struct {
 // Source is where one fact of the identity is read: the claim first, then the
 // header.
 type Source struct {
-	// A claim of the verified token; a dot steps into an object.
+	// A top-level claim of the verified token. It outranks the header.
 	Claim string `yaml:"claim"`
 	// A header, one of trusted_headers.
 	Header string `yaml:"header"`
@@ -166,6 +170,12 @@ type Detect struct {
 	Custom []Path `yaml:"custom"`
 	// Strings that must never appear, such as a marker in a system prompt; a match is the entity CANARY.
 	Canaries []Secret `yaml:"canaries"`
+}
+
+// Redaction is what stands in for a value.
+type Redaction struct {
+	// The key of hashes, 16 bytes or more, the same on all replicas. Without one each process makes its own, and its hashes can't be joined with another's.
+	Key Secret `yaml:"key"`
 }
 
 // Telemetry is traces and metrics.
@@ -201,8 +211,12 @@ type Traces struct {
 	Ratio float64 `yaml:"ratio"`
 	// Calls that are always exported, sampled or not.
 	Keep []string `yaml:"keep" oneof:"denied redacted failed uncovered"`
-	// Header formats in which a parent is read.
-	Propagators []string `yaml:"propagators" oneof:"tracecontext baggage b3 b3multi"`
+	// Header formats in which a parent is read, the first that holds one; b3 is the single b3 header.
+	Propagators []string `yaml:"propagators" oneof:"tracecontext b3"`
+	// Members of the baggage header that become attributes of the span, under their own names.
+	Baggage []string `yaml:"baggage"`
+	// Calls from this cost in US dollars on are always exported; 0 is off.
+	KeepCost float64 `yaml:"keep_cost"`
 	// full, or no-usage where the applications already report token counts by spans of their own.
 	Spans string `yaml:"spans" oneof:"full no-usage"`
 }
@@ -249,7 +263,7 @@ type TLS struct {
 
 // Catalog is what is known of models.
 type Catalog struct {
-	// Prices and context windows that add to and outrank those built in.
+	// A table of prices and context windows, JSON, in the place of the built-in one.
 	File Path `yaml:"file"`
 }
 

@@ -10,7 +10,7 @@ func Default() *Config {
 		Drain:  Drain{Delay: 5 * time.Second, Timeout: 30 * time.Second, Flush: 5 * time.Second},
 		Admin:  Admin{Listen: "127.0.0.1:9902"},
 		Log:    Log{Level: "info", Format: "json"},
-		Policy: Policy{Default: true, Timeout: 50 * time.Millisecond, OnError: "closed", Watch: true},
+		Policy: Policy{Default: true, Timeout: 50 * time.Millisecond, OnError: "closed", OnUnreadable: "closed", Watch: true},
 		Limits: Limits{
 			MaxRequestBody:  32 << 20,
 			MaxResponseBody: 32 << 20,
@@ -34,7 +34,7 @@ func Default() *Config {
 				Interval:    time.Second,
 				Ratio:       1,
 				Keep:        []string{"denied", "redacted", "failed"},
-				Propagators: []string{"tracecontext", "baggage"},
+				Propagators: []string{"tracecontext"},
 				Spans:       "full",
 			},
 			Metrics:       Metrics{Export: export, Interval: time.Minute, Prometheus: true},

@@ -36,6 +36,9 @@ func (c *Config) problems() Errors {
 	r.telemetry(&c.Telemetry)
 	r.file("catalog.file", c.Catalog.File)
 	r.headerName("routing.header", c.Routing.Header)
+	if n := len(c.Redaction.Key.Reveal()); n > 0 && n < 16 {
+		r.add("redaction.key", "", "want 16 bytes or more, got %d", n)
+	}
 	if c.Runtime.GOGC < 0 {
 		r.add("runtime.gogc", "write 400 for the default", "want 0 or more, got %d", c.Runtime.GOGC)
 	}
@@ -144,8 +147,8 @@ func (r *rules) routes(routes []Route) {
 		if strings.ContainsAny(route.Host, "/: ") {
 			r.add(at+".host", "", "want a host name without port, got %q", route.Host)
 		}
-		if route.API == "" && route.Provider == "" {
-			r.add(at, "set api, provider or both", "overrides nothing")
+		if route.API == "" {
+			r.add(at, `set api, "none" to take the route out of inspection`, "overrides nothing")
 		}
 	}
 }
@@ -190,6 +193,14 @@ func (r *rules) telemetry(t *Telemetry) {
 	r.export("telemetry.metrics", &t.Metrics.Export)
 	if !(t.Traces.Ratio >= 0 && t.Traces.Ratio <= 1) {
 		r.add("telemetry.traces.ratio", "0.1 traces one call in ten", "want 0 to 1, got %v", t.Traces.Ratio)
+	}
+	if t.Traces.KeepCost < 0 {
+		r.add("telemetry.traces.keep_cost", "0 is off", "want 0 or more, got %v", t.Traces.KeepCost)
+	}
+	for i, key := range t.Traces.Baggage {
+		if strings.HasPrefix(key, "regent.") || strings.HasPrefix(key, "gen_ai.") {
+			r.add(fmt.Sprintf("telemetry.traces.baggage[%d]", i), "a caller could forge it", "%q is an attribute of Regent's own", key)
+		}
 	}
 	r.count("telemetry.traces.queue", t.Traces.Queue, 1_000_000)
 	r.count("telemetry.traces.batch", t.Traces.Batch, 10_000)
