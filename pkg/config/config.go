@@ -119,6 +119,8 @@ type Route struct {
 	PathPrefix string `yaml:"path_prefix"`
 	// The API spoken there, such as openai.chat; none takes the route out of inspection.
 	API string `yaml:"api"`
+	// The provider's name in telemetry and policy (gen_ai.provider.name), where the host does not tell.
+	Provider string `yaml:"provider"`
 }
 
 // Identity says where the caller's identity is read.
@@ -144,7 +146,7 @@ type Identity struct {
 // Source is where one fact of the identity is read: the claim first, then the
 // header.
 type Source struct {
-	// A top-level claim of the verified token. It outranks the header.
+	// A claim of the verified token; dots step into objects. It outranks the header.
 	Claim string `yaml:"claim"`
 	// A header, one of trusted_headers.
 	Header string `yaml:"header"`

@@ -147,8 +147,8 @@ func (r *rules) routes(routes []Route) {
 		if strings.ContainsAny(route.Host, "/: ") {
 			r.add(at+".host", "", "want a host name without port, got %q", route.Host)
 		}
-		if route.API == "" {
-			r.add(at, `set api, "none" to take the route out of inspection`, "overrides nothing")
+		if route.API == "" && route.Provider == "" {
+			r.add(at, "set api, provider or both", "overrides nothing")
 		}
 	}
 }
