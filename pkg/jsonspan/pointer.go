@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 )
 
 // ErrNotFound is wrapped by the error of a pointer that leads nowhere.
@@ -57,6 +58,9 @@ func arrayIndex(token string) (int, bool) {
 func checkPointer(ptr string) error {
 	if ptr != "" && ptr[0] != '/' {
 		return fmt.Errorf("pointer %q doesn't begin with a slash", ptr)
+	}
+	if !utf8.ValidString(ptr) {
+		return fmt.Errorf("pointer %q is not valid UTF-8", ptr)
 	}
 	for i := 0; i < len(ptr); i++ {
 		if ptr[i] == '~' && (i+1 == len(ptr) || ptr[i+1] != '0' && ptr[i+1] != '1') {

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"math"
+	"strconv"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -129,10 +130,10 @@ func TestPointer(t *testing.T) {
 	}
 	for ptr, missing := range map[string]bool{
 		"/foo/2": true, "/foo/-": true, "/foo/00": true, "/foo/01": true, "/foo/x": true, "/x": true, "/foo/0/x": true, "/foo/99999999999999999999": true,
-		"foo": false, "/~2": false, "/a~": false,
+		"foo": false, "/~2": false, "/\xff": false, "/a~": false,
 	} {
 		_, err := doc.Pointer(ptr)
-		if err == nil || errors.Is(err, ErrNotFound) != missing || !strings.Contains(err.Error(), ptr) {
+		if err == nil || errors.Is(err, ErrNotFound) != missing || !strings.Contains(err.Error(), strconv.Quote(ptr)) {
 			t.Errorf("%q: %v", ptr, err)
 		}
 	}
@@ -299,6 +300,7 @@ func FuzzPatch(f *testing.F) {
 	f.Add([]byte(`{"a":1,"b":2}`), "/b", uint8(1))
 	f.Add([]byte(`[[]]`), "/0", uint8(2))
 	f.Add([]byte(`[1]`), "/-", uint8(3))
+	f.Add([]byte("{\"\uFFFD\":1}"), "/\xb9", uint8(0))
 	f.Fuzz(func(t *testing.T, doc []byte, ptr string, op uint8) {
 		root, err := Parse(doc)
 		if err != nil {
