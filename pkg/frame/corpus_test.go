@@ -125,8 +125,12 @@ func describe(e *Event) string {
 func events(t testing.TB, kind Kind, chunks ...[]byte) (out []*Event, failed error) {
 	t.Helper()
 	d := New(kind)
+	var copied Event // by CloneTo, over and over
 	emit := func(e *Event) error {
 		out = append(out, e.Clone())
+		if e.CloneTo(&copied); describe(&copied) != describe(e) {
+			t.Fatalf("copy of %s is %s", describe(e), describe(&copied))
+		}
 		return nil
 	}
 	var input []byte

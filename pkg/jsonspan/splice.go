@@ -83,6 +83,39 @@ func (e *Edits) Apply(doc []byte) ([]byte, error) {
 	return append(out, doc[done:]...), nil
 }
 
+// Merge makes one splice of those that overlap, so that Apply takes them: one
+// that lies within another is dropped, the first of two with one range stays, and
+// of two that overlap in part the text of the first, or where that is empty of
+// the second, stands for both. It is for findings that share a token or a
+// character; edits that part the same place in different ways are better refused.
+func (e *Edits) Merge() {
+	e.settle()
+	merged := e.list[:0]
+	for _, s := range e.list {
+		if n := len(merged); n > 0 && s.Range.Start < merged[n-1].Range.End {
+			merged[n-1] = join(merged[n-1], s)
+			continue
+		}
+		merged = append(merged, s)
+	}
+	clear(e.list[len(merged):])
+	e.list = merged
+}
+
+// join makes one of two splices that overlap, a beginning no later than b.
+func join(a, b Splice) Splice {
+	switch {
+	case b.Range.End <= a.Range.End:
+		return a
+	case b.Range.Start == a.Range.Start:
+		return b
+	case len(a.With) == 0:
+		a.With = b.With
+	}
+	a.Range.End = b.Range.End
+	return a
+}
+
 func (e *Edits) check(size int) error {
 	last := Range{}
 	for _, s := range e.list {

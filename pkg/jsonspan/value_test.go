@@ -240,6 +240,26 @@ func TestEdits(t *testing.T) {
 			t.Errorf("%v: %q", bad, got)
 		}
 	}
+	for _, c := range []struct {
+		splices []Splice
+		want    string
+	}{
+		{[]Splice{s(3, 5, "a"), s(3, 5, "b"), s(6, 7, "c")}, "012a5c789"},
+		{[]Splice{s(3, 5, "a"), s(4, 6, "b"), s(5, 7, "c")}, "012a789"},
+		{[]Splice{s(3, 5, ""), s(4, 6, "b")}, "012b6789"},
+		{[]Splice{s(3, 8, ""), s(4, 6, "b")}, "01289"},
+		{[]Splice{s(3, 8, "a"), s(3, 4, "b"), s(5, 5, "c"), s(8, 8, "d")}, "012ad89"},
+		{[]Splice{s(3, 3, "x"), s(3, 4, "b")}, "012xb456789"},
+	} {
+		var e Edits
+		for _, x := range c.splices {
+			e.Add(x.Range, x.With)
+		}
+		e.Merge()
+		if got, err := e.Apply(doc); err != nil || string(got) != c.want {
+			t.Errorf("%v merged: %q, %v, want %q", c.splices, got, err, c.want)
+		}
+	}
 	var e Edits
 	e.Add(Range{0, 1}, nil)
 	if e.Empty() || e.Len() != 1 {
