@@ -92,15 +92,18 @@ type Settings struct {
 	Content bool
 }
 
-// IdentitySettings say where identity comes from: header names (trusted only
-// if the mesh sets them), and members of verified JWT claims, which outrank them.
+// IdentitySettings say where identity comes from. A claim of a verified token
+// outranks a header.
 type IdentitySettings struct {
-	SubjectHeader, TenantHeader, TeamHeader, AppHeader, ScopesHeader string
 	// JWTNamespace is the dynamic metadata namespace of Envoy's JWT filter,
-	// JWTKey the member of it that holds the claims.
-	JWTNamespace, JWTKey                                        string
-	SubjectClaim, TenantClaim, TeamClaim, AppClaim, ScopesClaim string
+	// JWTKey the member of it that holds the claims; "" is all of it.
+	JWTNamespace, JWTKey               string
+	Subject, Tenant, Team, App, Scopes IdentitySource
 }
+
+// IdentitySource is where one fact of the identity is read: the claim first,
+// whose name may step into objects by dots, then the header.
+type IdentitySource struct{ Claim, Header string }
 
 // Service begins calls. It implements phase.Opener.
 type Service struct {

@@ -39,30 +39,26 @@ func parentOf(head *phase.RequestHead) Parent {
 // requestID is what router and upstream filter see alike of one request.
 func requestID(head *phase.RequestHead) string { return head.Headers.Get("x-request-id") }
 
-// identityOf gathers who calls: headers first, verified claims over them.
+// identityOf gathers who calls.
 func identityOf(s *IdentitySettings, head *phase.RequestHead) policy.IdentityFacts {
-	id := policy.IdentityFacts{
-		Subject: header(head, s.SubjectHeader), Tenant: header(head, s.TenantHeader),
-		Team: header(head, s.TeamHeader), App: header(head, s.AppHeader),
-		Scopes: strings.Fields(header(head, s.ScopesHeader)),
+	var claims map[string]any
+	if s.JWTNamespace != "" && head.Metadata != nil {
+		claims = head.Metadata(s.JWTNamespace)
+		if s.JWTKey != "" {
+			claims, _ = claims[s.JWTKey].(map[string]any)
+		}
 	}
-	if s.JWTNamespace == "" || head.Metadata == nil {
-		return id
+	one := func(from IdentitySource) string {
+		if word, ok := claimAt(claims, from.Claim).(string); ok {
+			return word
+		}
+		return header(head, from.Header)
 	}
-	claims := head.Metadata(s.JWTNamespace)
-	if s.JWTKey != "" {
-		claims, _ = claims[s.JWTKey].(map[string]any)
-	}
-	id.Claims = claims
-	claim(&id.Subject, claims, s.SubjectClaim)
-	claim(&id.Tenant, claims, s.TenantClaim)
-	claim(&id.Team, claims, s.TeamClaim)
-	claim(&id.App, claims, s.AppClaim)
-	switch scopes := claims[s.ScopesClaim].(type) {
-	case string:
-		id.Scopes = strings.Fields(scopes)
-	case []any:
-		id.Scopes = stringsOf(scopes)
+	id := policy.IdentityFacts{Subject: one(s.Subject), Tenant: one(s.Tenant), Team: one(s.Team), App: one(s.App), Claims: claims}
+	if list, ok := claimAt(claims, s.Scopes.Claim).([]any); ok {
+		id.Scopes = stringsOf(list)
+	} else {
+		id.Scopes = strings.Fields(one(s.Scopes))
 	}
 	return id
 }
@@ -74,10 +70,16 @@ func header(head *phase.RequestHead, name string) string {
 	return head.Headers.Get(name)
 }
 
-func claim(dst *string, claims map[string]any, name string) {
-	if s, ok := claims[name].(string); ok && name != "" {
-		*dst = s
+// claimAt is the claim of that name, or the one its dots lead to.
+func claimAt(claims map[string]any, name string) any {
+	if value, ok := claims[name]; ok || name == "" {
+		return value
 	}
+	first, rest, nested := strings.Cut(name, ".")
+	if inner, ok := claims[first].(map[string]any); ok && nested {
+		return claimAt(inner, rest)
+	}
+	return nil
 }
 
 func stringsOf(list []any) []string {

@@ -70,7 +70,9 @@ func (c *call) begin() {
 	if c.api != nil {
 		c.rec.Dialect, c.rec.API = c.api.Dialect(), c.api.Name()
 	}
-	c.rec.Provider = c.snap.Catalog.Provider(dialect.HostName(c.dhead.Host), c.rec.Dialect)
+	if c.rec.Provider = c.snap.Dialects.Provider(&c.dhead); c.rec.Provider == "" {
+		c.rec.Provider = c.snap.Catalog.Provider(dialect.HostName(c.dhead.Host), c.rec.Dialect)
+	}
 	c.rec.Identity = identityOf(&c.snap.Settings.Identity, c.head)
 	c.rec.Source = sourceOf(c.head)
 	c.rec.ServerAddress, c.rec.ServerPort = splitHostPort(c.dhead.Host)
@@ -276,6 +278,10 @@ func (c *call) setHeaders(v *phase.Verdict, d *policy.Decision) {
 	if d.Route != nil && d.Route.Target != "" {
 		c.rec.Target = d.Route.Target
 		v.Set = append(v.Set, phase.Header{Name: c.snap.Settings.RoutingHeader, Value: d.Route.Target})
+		v.ClearRouteCache = true
+	} else if c.dhead.Header(c.snap.Settings.RoutingHeader) != "" {
+		// A client does not choose where its call goes.
+		v.Remove = append(v.Remove, c.snap.Settings.RoutingHeader)
 		v.ClearRouteCache = true
 	}
 	if d.Headers == nil {

@@ -21,7 +21,8 @@ type Registry struct {
 type Override struct {
 	Host       string // as Claim.Host
 	PathPrefix string
-	API        string // an API's name; "none" takes the route out of inspection
+	API        string // an API's name; "none" takes the route out of inspection; "" leaves it to the claims
+	Provider   string // gen_ai.provider.name, where the host does not tell
 }
 
 type claim struct {
@@ -46,7 +47,7 @@ func NewRegistry(overrides []Override, claims ...[]Claim) (*Registry, error) {
 		sort.SliceStable(r.byEnd[end], func(i, j int) bool { return r.byEnd[end][i].rank > r.byEnd[end][j].rank })
 	}
 	for _, o := range overrides {
-		if o.API != "none" && r.byName[o.API] == nil {
+		if o.API != "" && o.API != "none" && r.byName[o.API] == nil {
 			return nil, fmt.Errorf("dialect override for host %q path %q names no known API: %q (known: %s)", o.Host, o.PathPrefix, o.API, strings.Join(r.Names(), ", "))
 		}
 	}
@@ -180,11 +181,25 @@ func (r *Registry) match(claims []claim, segments []string, h *Head) []claim {
 
 func (r *Registry) override(h *Head) (API, bool) {
 	for _, o := range r.overrides {
-		if matchHost(o.Host, h.Host) && strings.HasPrefix(h.Path, o.PathPrefix) {
+		if o.API != "" && o.matches(h) {
 			return r.byName[o.API], true
 		}
 	}
 	return nil, false
+}
+
+func (o *Override) matches(h *Head) bool {
+	return matchHost(o.Host, h.Host) && strings.HasPrefix(h.Path, o.PathPrefix)
+}
+
+// Provider is the provider an override names for the request, "" if none does.
+func (r *Registry) Provider(h *Head) string {
+	for i := range r.overrides {
+		if o := &r.overrides[i]; o.Provider != "" && o.matches(h) {
+			return o.Provider
+		}
+	}
+	return ""
 }
 
 func matchHost(pattern, host string) bool {
