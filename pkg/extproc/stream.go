@@ -2,10 +2,12 @@ package extproc
 
 import (
 	"context"
-	"fmt"
+	"errors"
+	"io"
+	"runtime/debug"
 
-	filter "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/http/ext_proc/v3"
-	extproc "github.com/envoyproxy/go-control-plane/envoy/service/ext_proc/v3"
+	pb "github.com/envoyproxy/go-control-plane/envoy/service/ext_proc/v3"
+	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
@@ -13,426 +15,393 @@ import (
 	"github.com/regent-proxy/regent/pkg/call/phase"
 )
 
-// state is where a stream is: which message may come next.
-type state uint8
-
-const (
-	// start: nothing has come yet.
-	start state = iota
-	// requestBody: the request's body was asked for.
-	requestBody
-	// response: the request is done with; the response's headers come next.
-	response
-	// wholeBody: the response's body was asked for in one piece.
-	wholeBody
-	// streaming: the response's body comes in chunks, full duplex.
-	streaming
-	// passing: nothing is wanted any more; what comes all the same, because the
-	// filter's configuration sends it, passes unchanged.
-	passing
-	// cut: the response was ended by us; what still comes of it is dropped.
-	cut
-	// ended: the last message was answered, or an immediate response sent.
-	ended
-)
-
-var stateNames = [...]string{"start", "request body", "response", "whole body", "streaming", "passing", "cut", "ended"}
-
-func (s state) String() string { return stateNames[s] }
-
-// handler is the part of phase.Call and phase.Attempt that a stream drives.
-type handler interface {
-	RequestBody(body []byte) phase.Verdict
-	ResponseHeaders(head *phase.ResponseHead) phase.Verdict
-	Close(complete bool, err error)
-}
-
-// stream is one ext_proc stream.
+// stream is the state machine of one ext_proc stream: one call, or one attempt
+// at the upstream filter. Request and response are a direction each, which
+// advance on their own, since an upstream may answer before it has read all.
 type stream struct {
-	server   *Server
-	grpc     extproc.ExternalProcessor_ProcessServer
-	metadata metadata.MD
-	upstream bool // attached at an upstream, not at a listener
+	opts     *Options
+	grpc     grpc.ServerStream
+	opener   phase.Opener
+	md       metadata.MD
+	upstream bool // attached at the upstream filter
 
-	state   state
-	handler handler
-	call    phase.Call // nil at an upstream
-	failure error
+	call      phase.Call // nil before the request's headers and after Close
+	req, resp direction
+	begun     bool // the first message has been seen
+	// fixed: Envoy would ignore a mode override.
+	fixed bool
+	// overridden: the request's mode in force is one we asked for.
+	overridden bool
+	// complete: the call came to its end; whatever comes is not its own.
+	complete bool
+	// over: Envoy has its last answer; what still comes is swallowed.
+	over bool
+	// blank: the response was ended early in STREAMED mode, where the rest can
+	// only be emptied.
+	blank bool
 
-	body     []byte // of a request that comes in pieces
-	tooLarge bool
-	// configured are the filter's own modes; overrides replace them per call.
-	configured struct {
-		request, response filter.ProcessingMode_BodySendMode
-	}
-	hadLength bool // the message in hand came with a content-length
+	in inbound
 }
 
-func newStream(s *Server, g extproc.ExternalProcessor_ProcessServer) *stream {
-	md, _ := metadata.FromIncomingContext(g.Context())
-	return &stream{server: s, grpc: g, metadata: md, upstream: first(md, AttachKey) == "upstream"}
-}
-
-func (st *stream) context() context.Context { return st.grpc.Context() }
-
-// complete reports whether nothing more is wanted of the call.
-func (st *stream) complete() bool {
-	switch st.state {
-	case passing, cut, ended:
-		return true
-	}
-	return false
-}
-
-func (st *stream) close() {
-	if st.handler != nil {
-		st.handler.Close(st.complete() && st.failure == nil, st.failure)
-		st.handler = nil
-	}
-}
-
-// take is one message's way: is it one that may come now, what does the call
-// say to it, and how is that said to Envoy.
-func (st *stream) take(m *extproc.ProcessingRequest) error {
-	if m.GetObservabilityMode() {
-		return st.misconfigured("observability_mode is on, in which no answer counts: turn it off")
-	}
-	if st.state == start {
-		if err := st.checkConfiguration(m); err != nil {
+// run serves the stream until Envoy ends it or something breaks.
+func (s *stream) run() (err error) {
+	defer func() { err = s.end(recover(), err) }()
+	for {
+		if err := s.grpc.RecvMsg(&s.in); err != nil {
+			return s.hungUp(err)
+		}
+		if err := s.step(); err != nil {
 			return err
 		}
 	}
-	switch r := m.GetRequest().(type) {
-	case *extproc.ProcessingRequest_RequestHeaders:
-		return st.onRequestHeaders(m, r.RequestHeaders)
-	case *extproc.ProcessingRequest_RequestBody:
-		return st.onRequestBody(r.RequestBody)
-	case *extproc.ProcessingRequest_RequestTrailers:
-		return st.onRequestTrailers()
-	case *extproc.ProcessingRequest_ResponseHeaders:
-		return st.onResponseHeaders(m, r.ResponseHeaders)
-	case *extproc.ProcessingRequest_ResponseBody:
-		return st.onResponseBody(r.ResponseBody)
-	case *extproc.ProcessingRequest_ResponseTrailers:
-		return st.onResponseTrailers(r.ResponseTrailers)
+}
+
+// end closes the call if nothing has, and turns a panic into an error.
+func (s *stream) end(panicked any, err error) error {
+	if panicked != nil {
+		s.opts.OnPanic(panicked, debug.Stack())
+		err = status.Errorf(codes.Internal, "panic in call: %v", panicked)
 	}
-	return st.fault("a message of no known kind")
+	cause := err
+	if errors.Is(err, errLeft) {
+		cause, err = nil, status.Error(codes.Canceled, errLeft.Error())
+	}
+	if again := s.close(s.complete && err == nil, cause); again != nil && err == nil {
+		err = again
+	}
+	s.in.release()
+	return err
 }
 
-// fault is a message that may not come in this state. The stream ends with an
-// error, so that the call fails as the operator configured.
-func (st *stream) fault(what string) error {
-	st.server.options.Observer.Fault("protocol")
-	return status.Errorf(codes.FailedPrecondition, "%s came in state %q, which the protocol does not allow", what, st.state)
-}
+// errLeft: Envoy ended the stream of an unfinished call, because the client
+// or the upstream went away.
+var errLeft = errors.New("stream ended before its call")
 
-func (st *stream) misconfigured(hint string) error {
-	st.server.options.Observer.Fault("configuration")
-	return status.Error(codes.FailedPrecondition, "the ext_proc filter's configuration does not let this sidecar do its work: "+hint)
-}
-
-// checkConfiguration refuses the configurations under which Envoy silently
-// ignores what calls ask for.
-func (st *stream) checkConfiguration(m *extproc.ProcessingRequest) error {
-	c := m.GetProtocolConfig()
-	if c == nil {
+// hungUp judges the end of the stream. Envoy resets streams at the normal end
+// of a call too: what tells the two apart is whether the call was complete.
+func (s *stream) hungUp(err error) error {
+	switch {
+	case s.complete:
 		return nil
+	case err == io.EOF, status.Code(err) == codes.Canceled, errors.Is(err, context.Canceled):
+		return errLeft
 	}
-	st.configured.request, st.configured.response = c.GetRequestBodyMode(), c.GetResponseBodyMode()
-	for _, mode := range []filter.ProcessingMode_BodySendMode{st.configured.request, st.configured.response} {
-		if mode == filter.ProcessingMode_FULL_DUPLEX_STREAMED || mode == filter.ProcessingMode_GRPC {
-			return st.misconfigured("a body mode is " + mode.String() + ", under which Envoy ignores mode overrides: set request_body_mode and response_body_mode to NONE")
+	return err
+}
+
+// finish marks the call complete and closes it.
+func (s *stream) finish() error {
+	s.complete = true
+	if s.req.plan == planWhole || s.req.plan == planCollect {
+		s.req.part = partEnd // what was to be judged and never came may not come now
+	}
+	return s.close(true, nil)
+}
+
+// close closes the call, once.
+func (s *stream) close(complete bool, cause error) (err error) {
+	c := s.call
+	s.call = nil
+	defer func() {
+		if p := recover(); p != nil {
+			s.opts.OnPanic(p, debug.Stack())
+			err = status.Errorf(codes.Internal, "panic in call: %v", p)
 		}
-	}
-	if !st.upstream && st.configured.response != filter.ProcessingMode_NONE && st.configured.response != filter.ProcessingMode_BUFFERED {
-		return st.misconfigured("response_body_mode is " + st.configured.response.String() + ": set it to NONE")
+		s.req.body.free()
+		s.resp.body.free()
+	}()
+	if c != nil {
+		c.Close(complete, cause)
 	}
 	return nil
 }
 
-// onRequestHeaders begins the call.
-func (st *stream) onRequestHeaders(m *extproc.ProcessingRequest, h *extproc.HttpHeaders) error {
-	if st.state != start {
-		return st.fault("a second request header message")
+// legal is the transition table: which part of a message may come at which
+// position of its direction. What it lacks is a violation of the protocol.
+var legal = [...][3]bool{
+	//            headers body   trailers
+	partHeaders:  {true, false, false},
+	partBody:     {false, true, true},
+	partTrailers: {false, false, true},
+	partEnd:      {false, false, false},
+}
+
+// handlers carry out a legal message.
+var handlers = [...]func(*stream) error{
+	requestHeaders:   (*stream).onRequestHeaders,
+	requestBody:      (*stream).onRequestBody,
+	requestTrailers:  (*stream).onRequestTrailers,
+	responseHeaders:  (*stream).onResponseHeaders,
+	responseBody:     (*stream).onResponseBody,
+	responseTrailers: (*stream).onResponseTrailers,
+}
+
+// step takes the message in hand.
+func (s *stream) step() error {
+	k := s.in.kind
+	s.opts.Observer.Message(k.String())
+	switch {
+	case s.in.observe:
+		return misconfigured("observability_mode ignores every answer: turn it off to govern calls")
+	case s.over:
+		return nil
+	case k == kindNone && s.in.full.GetClientWindowUpdate() != nil && s.begun:
+		return nil
+	case k == kindNone:
+		return violation("a message without request or response part")
 	}
-	head := requestHead(m, h, st.metadata)
-	st.hadLength = head.Headers.Has("content-length")
-	var v phase.Verdict
-	if st.upstream {
-		st.handler, v = st.server.opener.OpenAttempt(st.context(), head)
+	if !s.begun {
+		if err := s.begin(k); err != nil {
+			return err
+		}
+	}
+	d := s.direction(k)
+	if !legal[d.part][(k-requestHeaders)%3] {
+		return s.illegal(k, d)
+	}
+	return handlers[k](s)
+}
+
+func (s *stream) direction(k kind) *direction {
+	if k >= responseHeaders {
+		return &s.resp
+	}
+	return &s.req
+}
+
+// begin takes the stream's first message, which carries the configured modes.
+func (s *stream) begin(k kind) error {
+	s.begun = true
+	if k != requestHeaders && k != responseHeaders {
+		return misconfigured("the stream begins with %s: request_header_mode must be SEND", k)
+	}
+	return s.configure(s.in.full.GetProtocolConfig())
+}
+
+// illegal says what is wrong with a message the table does not allow.
+func (s *stream) illegal(k kind, d *direction) error {
+	switch {
+	case k == requestBody && s.overridden && d.part >= partTrailers && d.configured != none && d.configured != buffered:
+		return ignoredOverride()
+	case d.part == partHeaders:
+		return violation("%s before headers", k)
+	case k == requestHeaders || k == responseHeaders:
+		return violation("second %s", k)
+	case d.part == partEnd:
+		return violation("%s after the message's end", k)
+	}
+	return violation("%s, which were not asked for", k)
+}
+
+func ignoredOverride() error {
+	return misconfigured("the mode override to BUFFERED was ignored: set allow_mode_override, and check allowed_override_modes")
+}
+
+// reply sends the immediate response and ends the call.
+func (s *stream) reply(v *phase.Verdict) error {
+	err := s.send(&pb.ProcessingResponse{
+		Response:        immediate(v.Reply, s.opts.OnInvalidHeader),
+		DynamicMetadata: dynamic(v.Metadata),
+	})
+	if err != nil {
+		return err
+	}
+	s.over = true
+	return s.finish()
+}
+
+func (s *stream) send(m *pb.ProcessingResponse) error { return s.sendMsg(m) }
+
+func (s *stream) sendMsg(m any) error {
+	if err := s.grpc.SendMsg(m); err != nil {
+		if status.Code(err) == codes.Canceled || s.grpc.Context().Err() != nil {
+			return errLeft
+		}
+		return status.Errorf(status.Code(err), "send answer: %v", err)
+	}
+	return nil
+}
+
+// common is the part of a verdict that headers and body answers share; nil for
+// one that changes nothing.
+func (s *stream) common(t target, v *phase.Verdict) *pb.CommonResponse {
+	m := mutation(t, v.Set, v.Remove, s.opts.OnInvalidHeader)
+	if m == nil && !v.ClearRouteCache {
+		return nil
+	}
+	return &pb.CommonResponse{HeaderMutation: m, ClearRouteCache: v.ClearRouteCache}
+}
+
+// sendPending sends a withheld headers answer, with what came to it since.
+func (s *stream) sendPending(d *direction, more *pb.CommonResponse) error {
+	p := d.pending
+	if p == nil {
+		return nil
+	}
+	d.pending = nil
+	h := headersOf(p)
+	if more != nil {
+		if h.Response == nil {
+			h.Response = &pb.CommonResponse{}
+		}
+		h.Response.HeaderMutation = merge(h.Response.HeaderMutation, more.HeaderMutation)
+		h.Response.ClearRouteCache = h.Response.ClearRouteCache || more.ClearRouteCache
+	}
+	return s.send(p)
+}
+
+func headersOf(p *pb.ProcessingResponse) *pb.HeadersResponse {
+	if r, ok := p.Response.(*pb.ProcessingResponse_ResponseHeaders); ok {
+		return r.ResponseHeaders
+	}
+	return p.GetRequestHeaders()
+}
+
+// sendHeaders answers headers, or withholds the answer where a full-duplex
+// body is collected first.
+func (s *stream) sendHeaders(d *direction, p *pb.ProcessingResponse) error {
+	if d.plan == planCollect && d.mode == duplex {
+		d.pending = p
+		return nil
+	}
+	return s.send(p)
+}
+
+// pass lets the body message in hand through unchanged.
+func (s *stream) pass(d *direction) error {
+	if err := s.sendPending(d, nil); err != nil {
+		return err
+	}
+	out := outbound{response: d == &s.resp}
+	if d.mode == duplex {
+		out.change, out.body, out.end, out.source = changeStream, s.in.body, s.in.end, s.in.buf
+	}
+	return s.sendMsg(&out)
+}
+
+// whole answers the end of a body that was wanted whole: original if the
+// verdict keeps it. last is false where trailers follow a full-duplex body.
+func (s *stream) whole(d *direction, v *phase.Verdict, last bool) error {
+	if v.Reply != nil {
+		return s.reply(v)
+	}
+	t := targetRequest
+	if d == &s.resp {
+		t = targetResponse
+	}
+	out := outbound{response: d == &s.resp, common: s.common(t, v), rest: restOf(v)}
+	if v.Replace {
+		out.change, out.body, out.owned = changeReplace, v.NewBody, true
+	}
+	switch d.mode {
+	case buffered:
+		if v.Replace {
+			s.fitLength(d, &out)
+		}
+		return s.sendMsg(&out)
+	case duplex:
+		return s.wholeDuplex(d, &out, last)
+	}
+	return s.wholeStreamed(d, &out)
+}
+
+func (s *stream) fitLength(d *direction, out *outbound) {
+	if out.common == nil {
+		out.common = &pb.CommonResponse{}
+	}
+	out.common.HeaderMutation = fixLength(out.common.HeaderMutation, d.hasLength, s.upstream, len(out.body))
+}
+
+// wholeDuplex sends the withheld headers and then the body.
+func (s *stream) wholeDuplex(d *direction, out *outbound, last bool) error {
+	if out.change == changeReplace && d.hasLength {
+		s.upstreamLength(out)
+	}
+	if err := s.sendPending(d, out.common); err != nil {
+		return err
+	}
+	if out.change == changeNothing {
+		out.body, out.source, out.owned = d.body.bytes, d.body.buf, d.body.buf == nil
+	}
+	out.change, out.end, out.common = changeStream, last, nil
+	if !last && len(out.body) == 0 {
+		return nil
+	}
+	return s.sendMsg(out)
+}
+
+func (s *stream) upstreamLength(out *outbound) {
+	if out.common == nil {
+		out.common = &pb.CommonResponse{}
+	}
+	out.common.HeaderMutation = fixLength(out.common.HeaderMutation, true, true, 0)
+}
+
+// wholeStreamed puts the whole body into the answer of its last piece. The
+// headers have left before it.
+func (s *stream) wholeStreamed(d *direction, out *outbound) error {
+	if out.common != nil {
+		return misconfigured("headers or route cannot change with a %v body: configure body mode NONE and allow_mode_override", d.mode)
+	}
+	if out.change == changeNothing {
+		out.body, out.source, out.owned = d.body.bytes, d.body.buf, d.body.buf == nil
+	}
+	out.change = changeReplace
+	return s.sendMsg(out)
+}
+
+// restOf carries the verdict's metadata beside a body answer; nil if it has none.
+func restOf(v *phase.Verdict) *pb.ProcessingResponse {
+	if m := dynamic(v.Metadata); m != nil {
+		return &pb.ProcessingResponse{DynamicMetadata: m}
+	}
+	return nil
+}
+
+// collect adds the message in hand to a body wanted whole; done at its end.
+func (s *stream) collect(d *direction) (done bool, err error) {
+	if d.mode == partial && !s.in.end {
+		return false, misconfigured("body over the limit in BUFFERED_PARTIAL: the rest would pass unseen; use NONE with allow_mode_override")
+	}
+	d.body.add(&s.in)
+	return s.in.end, nil
+}
+
+// hold answers a piece that is kept back. Full duplex needs no answer.
+func (s *stream) hold(d *direction) error {
+	if d.mode == duplex {
+		return nil
+	}
+	return s.sendMsg(&outbound{response: d == &s.resp, change: changeClear})
+}
+
+// sendTrailers answers trailers.
+func (s *stream) sendTrailers(d *direction, v *phase.Verdict) error {
+	t := &pb.TrailersResponse{HeaderMutation: mutation(targetTrailers, v.Set, v.Remove, s.opts.OnInvalidHeader)}
+	p := &pb.ProcessingResponse{DynamicMetadata: dynamic(v.Metadata)}
+	if d == &s.resp {
+		p.Response = &pb.ProcessingResponse_ResponseTrailers{ResponseTrailers: t}
 	} else {
-		st.call, v = st.server.opener.Open(st.context(), head)
-		st.handler = st.call
+		p.Response = &pb.ProcessingResponse_RequestTrailers{RequestTrailers: t}
 	}
-	if v.Reply != nil {
-		return st.reply(v)
+	d.part = partEnd
+	return s.send(p)
+}
+
+// endAtTrailers gives a body that ends in trailers to judge, and sends it on
+// as far as its mode still allows.
+func (s *stream) endAtTrailers(d *direction, judge func([]byte) phase.Verdict) error {
+	duplexed := d.mode == duplex
+	if !duplexed && len(d.body.bytes) > 0 {
+		return misconfigured("trailers after a collected %v body, whose end cannot be sent any more: configure body mode NONE and allow_mode_override", d.mode)
 	}
-	r := st.headersAnswer(v)
-	out := &extproc.ProcessingResponse{
-		Response:        &extproc.ProcessingResponse_RequestHeaders{RequestHeaders: r},
-		ModeOverride:    st.requestMode(v, head.EndOfStream),
-		DynamicMetadata: dynamicMetadata(v.Metadata),
-	}
+	v := judge(d.body.bytes)
+	d.plan = planNone
 	switch {
-	case v.Release:
-		st.state = passing
-	case v.Body == phase.BodyBuffered && !head.EndOfStream:
-		st.state = requestBody
-	case st.configured.request != filter.ProcessingMode_NONE && !head.EndOfStream && st.upstream:
-		st.state = requestBody
-	default:
-		st.state = response
-	}
-	return st.send(out)
-}
-
-// requestMode is the call's mode, asked for at its start. An override replaces
-// the whole mode, so it repeats what is wanted of the response.
-func (st *stream) requestMode(v phase.Verdict, ended bool) *filter.ProcessingMode {
-	switch {
-	case v.Release:
-		return &filter.ProcessingMode{ResponseHeaderMode: filter.ProcessingMode_SKIP}
-	case v.Body == phase.BodyBuffered && !ended:
-		return &filter.ProcessingMode{RequestBodyMode: filter.ProcessingMode_BUFFERED, ResponseHeaderMode: filter.ProcessingMode_SEND}
-	case st.upstream:
-		return nil
-	}
-	return &filter.ProcessingMode{ResponseHeaderMode: filter.ProcessingMode_SEND}
-}
-
-// onRequestBody takes the request's body: one message where it is buffered,
-// whatever its end-of-stream flag says, since trailers may follow it.
-func (st *stream) onRequestBody(b *extproc.HttpBody) error {
-	switch st.state {
-	case requestBody:
-	case passing, response:
-		return st.send(bodyAnswer(true, &extproc.CommonResponse{}, nil)) // sent because the filter's own mode says so
-	case ended:
-		return nil
-	default:
-		return st.fault("a request body message")
-	}
-	if st.inPieces() && !b.GetEndOfStream() {
-		return st.keep(b.GetBody())
-	}
-	v := st.wholeRequest(b.GetBody())
-	if v.Reply != nil {
-		return st.reply(v)
-	}
-	st.state = response
-	return st.send(bodyAnswer(true, st.bodyAnswer(v), v.Metadata))
-}
-
-// inPieces reports whether the filter's own mode sends request bodies chunk by
-// chunk, which an override could not change.
-func (st *stream) inPieces() bool {
-	return st.upstream && st.configured.request == filter.ProcessingMode_STREAMED
-}
-
-// keep gathers a piece of a body, and holds it back from the upstream.
-func (st *stream) keep(piece []byte) error {
-	if len(st.body)+len(piece) > st.server.options.MaxRequestBody {
-		st.tooLarge, st.body = true, nil
-	}
-	if !st.tooLarge {
-		st.body = append(st.body, piece...)
-	}
-	empty := &extproc.BodyMutation{Mutation: &extproc.BodyMutation_ClearBody{ClearBody: true}}
-	return st.send(bodyAnswer(true, &extproc.CommonResponse{BodyMutation: empty}, nil))
-}
-
-func (st *stream) wholeRequest(last []byte) phase.Verdict {
-	body := last
-	if st.body != nil {
-		body = append(st.body, last...)
-	}
-	if st.call != nil && (st.tooLarge || len(body) > st.server.options.MaxRequestBody) {
-		return st.call.RequestBodyTooLarge()
-	}
-	v := st.handler.RequestBody(body)
-	if st.body != nil && !v.Replace { // the pieces were held back
-		v.Replace, v.NewBody = true, body
-	}
-	return v
-}
-
-func (st *stream) onRequestTrailers() error {
-	switch st.state {
-	case requestBody, response, passing:
-		return st.send(&extproc.ProcessingResponse{Response: &extproc.ProcessingResponse_RequestTrailers{RequestTrailers: &extproc.TrailersResponse{}}})
-	case ended:
-		return nil
-	}
-	return st.fault("a request trailers message")
-}
-
-// onResponseHeaders is the response's beginning. It comes before the request's
-// body where Envoy itself answered in the upstream's place.
-func (st *stream) onResponseHeaders(m *extproc.ProcessingRequest, h *extproc.HttpHeaders) error {
-	switch st.state {
-	case requestBody:
-		if !st.upstream && fromUpstream(m, h) {
-			return st.misconfigured("the request went on without its body being shown: set allow_mode_override: true")
-		}
-	case response:
-	case passing:
-		return st.send(&extproc.ProcessingResponse{Response: &extproc.ProcessingResponse_ResponseHeaders{ResponseHeaders: &extproc.HeadersResponse{}}})
-	case ended:
-		return nil
-	default:
-		return st.fault("a response header message")
-	}
-	head := responseHead(m, h)
-	st.hadLength = head.Headers.Has("content-length")
-	v := st.handler.ResponseHeaders(head)
-	if v.Reply != nil {
-		return st.reply(v)
-	}
-	st.state = stateFor(v, head.EndOfStream)
-	if st.state == streaming { // held, replaced or added bytes change the length
-		v.Remove = append(v.Remove, "content-length")
-	}
-	return st.send(&extproc.ProcessingResponse{
-		Response:        &extproc.ProcessingResponse_ResponseHeaders{ResponseHeaders: st.headersAnswer(v)},
-		ModeOverride:    st.responseMode(v),
-		DynamicMetadata: dynamicMetadata(v.Metadata),
-	})
-}
-
-func stateFor(v phase.Verdict, ended bool) state {
-	switch {
-	case ended || v.Release || v.Body == phase.BodyNone:
-		return passing
-	case v.Body == phase.BodyStream:
-		return streaming
-	}
-	return wholeBody
-}
-
-func (st *stream) responseMode(v phase.Verdict) *filter.ProcessingMode {
-	switch st.state {
-	case streaming:
-		return &filter.ProcessingMode{ResponseBodyMode: filter.ProcessingMode_FULL_DUPLEX_STREAMED, ResponseTrailerMode: filter.ProcessingMode_SEND}
-	case wholeBody:
-		return &filter.ProcessingMode{ResponseBodyMode: filter.ProcessingMode_BUFFERED}
-	}
-	if st.upstream {
-		return nil
-	}
-	return &filter.ProcessingMode{}
-}
-
-// fromUpstream reports whether a response came from the upstream, not from
-// Envoy itself.
-func fromUpstream(m *extproc.ProcessingRequest, h *extproc.HttpHeaders) bool {
-	if details := attributes(m)["response.code_details"]; details != "" {
-		return details == "via_upstream"
-	}
-	for _, each := range h.GetHeaders().GetHeaders() {
-		if each.GetKey() == "x-envoy-upstream-service-time" {
-			return true
-		}
-	}
-	return false
-}
-
-func (st *stream) onResponseBody(b *extproc.HttpBody) error {
-	switch st.state {
-	case wholeBody:
-		return st.wholeResponse(b)
-	case streaming:
-		return st.chunk(b)
-	case passing:
-		return st.send(bodyAnswer(false, &extproc.CommonResponse{}, nil))
-	case cut, ended:
-		return nil
-	}
-	return st.fault("a response body message")
-}
-
-func (st *stream) wholeResponse(b *extproc.HttpBody) error {
-	v := st.call.ResponseBody(b.GetBody(), true)
-	if v.Reply != nil {
-		return st.reply(v)
-	}
-	st.state = ended
-	if !b.GetEndOfStream() { // trailers may follow
-		st.state = passing
-	}
-	return st.send(bodyAnswer(false, st.bodyAnswer(v), v.Metadata))
-}
-
-// chunk answers a chunk of a full duplex stream with what leaves now: nothing
-// is said where nothing leaves.
-func (st *stream) chunk(b *extproc.HttpBody) error {
-	end := b.GetEndOfStream()
-	v := st.call.ResponseBody(b.GetBody(), end)
-	switch {
-	case v.End:
-		st.state = cut
-		if end {
-			st.state = ended
-		}
-		return st.emit(v.Emit, true, v.Metadata)
-	case end:
-		st.state = ended
-		return st.emit(v.Emit, true, v.Metadata)
-	case len(v.Emit) == 0 && len(v.Metadata) == 0:
-		return nil
-	}
-	return st.emit(v.Emit, false, v.Metadata)
-}
-
-// maxEmit bounds one message of a streamed body, in bytes: larger pieces would
-// sit in Envoy's buffers as one.
-const maxEmit = 64 << 10
-
-func (st *stream) emit(body []byte, end bool, fields []phase.Field) error {
-	for len(body) > maxEmit {
-		if err := st.send(streamedAnswer(body[:maxEmit], false, nil)); err != nil {
-			return err
-		}
-		body = body[maxEmit:]
-	}
-	return st.send(streamedAnswer(body, end, fields))
-}
-
-// onResponseTrailers ends a stream in the place of an end-of-stream flag: what
-// was held back must leave before the trailers are answered, or it is lost.
-func (st *stream) onResponseTrailers(t *extproc.HttpTrailers) error {
-	answer := &extproc.ProcessingResponse{Response: &extproc.ProcessingResponse_ResponseTrailers{ResponseTrailers: &extproc.TrailersResponse{}}}
-	switch st.state {
-	case streaming:
-	case passing, ended, response:
-		return st.send(answer)
-	case cut:
-		return nil
-	default:
-		return st.fault("a response trailers message")
-	}
-	v := st.call.ResponseTrailers(headers(t.GetTrailers()))
-	st.state = ended
-	if len(v.Emit) > 0 {
-		if err := st.emit(v.Emit, false, nil); err != nil {
-			return err
-		}
-	}
-	answer.DynamicMetadata = dynamicMetadata(v.Metadata)
-	return st.send(answer)
-}
-
-// reply answers the client in place of everything else.
-func (st *stream) reply(v phase.Verdict) error {
-	st.state = ended
-	return st.send(&extproc.ProcessingResponse{
-		Response:        &extproc.ProcessingResponse_ImmediateResponse{ImmediateResponse: st.immediate(v.Reply)},
-		DynamicMetadata: dynamicMetadata(v.Metadata),
-	})
-}
-
-func (st *stream) send(m *extproc.ProcessingResponse) error {
-	if err := st.grpc.Send(m); err != nil {
-		return fmt.Errorf("answer Envoy: %w", err)
+	case v.Reply != nil || duplexed:
+		return s.whole(d, &v, false)
+	case v.Replace || len(v.Set)+len(v.Remove) > 0 || v.ClearRouteCache:
+		return violation("a message without body ended in trailers and cannot be changed any more")
 	}
 	return nil
 }
