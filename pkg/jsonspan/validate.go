@@ -364,17 +364,19 @@ func (v *validator) addName(start, end int, escaped bool, first int) bool {
 	return v.enter(len(v.names)-1, first)
 }
 
-// digest tells most short names apart at the price of a load. It isn't a defence
+// digest tells most short names apart at the price of two loads. It isn't a defence
 // against chosen names: only few are compared by it.
 func digest(s []byte) uint64 {
-	if len(s) >= 8 {
-		return binary.LittleEndian.Uint64(s) ^ binary.LittleEndian.Uint64(s[len(s)-8:])<<1 ^ uint64(len(s))<<56
+	n := uint64(len(s))
+	switch {
+	case n >= 8:
+		return binary.LittleEndian.Uint64(s) ^ binary.LittleEndian.Uint64(s[n-8:])<<1 ^ n<<56
+	case n >= 4:
+		return uint64(binary.LittleEndian.Uint32(s)) | uint64(binary.LittleEndian.Uint32(s[n-4:]))<<32 ^ n<<56
+	case n > 0:
+		return uint64(s[0]) | uint64(s[n/2])<<8 | uint64(s[n-1])<<16 | n<<56
 	}
-	h := uint64(len(s)) << 56
-	for i, c := range s {
-		h |= uint64(c) << (8 * i)
-	}
-	return h
+	return 0
 }
 
 // widen moves the object whose names begin at first from comparison to a table.
