@@ -51,9 +51,15 @@ type Decoder struct {
 // NewDecoder returns a decoder of one running text.
 func NewDecoder(enc Encoding) *Decoder { return &Decoder{enc: enc} }
 
+// keptMid is how much memory Reset keeps, in bytes of one push.
+const keptMid = 64 << 10
+
 // Reset makes the decoder ready for another text and keeps its memory.
 func (d *Decoder) Reset(enc Encoding) {
 	d.enc, d.high, d.src = enc, 0, source{}
+	if cap(d.mid) > keptMid {
+		d.mid, d.plan = nil, nil
+	}
 }
 
 // Open reports whether the pushes so far end in the middle of something: an

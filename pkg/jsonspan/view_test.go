@@ -220,6 +220,40 @@ func TestPairOverPushes(t *testing.T) {
 	}
 }
 
+// TestReplaceHalf replaces what completes something an earlier push began and let
+// go: the two pushes together stay valid, the rest of the text is there.
+func TestReplaceHalf(t *testing.T) {
+	for _, c := range []struct {
+		enc        Encoding
+		first, raw string
+		start, end int
+		want       string
+	}{
+		{JSONString, `a\ud83d`, `\ude42b`, 0, 4, `\udc00[X]b`},
+		{JSONInString, `\"a\ud83d`, `\ude42b\"`, 0, 4, `\udc00[X]b\"`},
+		{JSONInString, `\"a\\ud83d`, `\\ude42b\"`, 0, 4, `\\udc00[X]b\"`},
+		{JSONInString, `\"a\\`, `nb\"`, 0, 1, `u0020[X]b\"`},
+		{JSONInString, `\"a\\u`, `0041b\"`, 0, 1, `0020[X]b\"`},
+		{JSONInString, `\"a\\u004`, `1b\"`, 0, 1, `0[X]b\"`},
+		{JSONInString, `[12`, `34,5]`, 0, 2, `,5]`},
+		{JSONInString, `[1.`, `34,5]`, 1, 2, `0,5]`},
+		{JSONInString, `[tr`, `ue,5]`, 0, 2, `ue,5]`},
+		{JSONInString, `[12`, `,5]`, 1, 2, `,\"[X]\"]`},
+	} {
+		d := NewDecoder(c.enc)
+		var m Map
+		d.Push([]byte(c.first), nil, &m)
+		if !d.Open() {
+			t.Errorf("%v %s isn't open", c.enc, c.first)
+		}
+		d.Push([]byte(c.raw), nil, &m)
+		got := replaced(t, []byte(c.raw), &m, c.start, c.end, "[X]")
+		if string(got) != c.want || Validate(quoted([]byte(c.first+string(got)))) != nil {
+			t.Errorf("%v %s then %s: %s, want %s", c.enc, c.first, c.raw, got, c.want)
+		}
+	}
+}
+
 // TestReplaceOverPushes redacts a range of a text that came in pieces, each with
 // its part of the range, and reads the result: valid JSON whose strings hold the
 // replacement and nothing of what was replaced.
@@ -315,7 +349,7 @@ func redactPieces(t *testing.T, raw [][]byte, maps []Map, at []int, size, start,
 				t.Fatal(err)
 			}
 		}
-		if err := Validate(AppendRawQuoted(piece)); err != nil {
+		if err := Validate(quoted(piece)); err != nil {
 			t.Fatalf("push %q became %q: %v", raw[i], piece, err)
 		}
 		source = appendDecoded(source, piece)
@@ -323,8 +357,8 @@ func redactPieces(t *testing.T, raw [][]byte, maps []Map, at []int, size, start,
 	return source
 }
 
-// AppendRawQuoted puts quotes around raw string content.
-func AppendRawQuoted(raw []byte) []byte {
+// quoted puts quotes around raw string content.
+func quoted(raw []byte) []byte {
 	return append(append([]byte{'"'}, raw...), '"')
 }
 
