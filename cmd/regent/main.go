@@ -53,8 +53,6 @@ func newRootCommand() *cobra.Command {
 		Version:       readVersion().String(),
 		SilenceUsage:  true,
 		SilenceErrors: true,
-		Args:          cobra.NoArgs,
-		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	root.SetVersionTemplate("regent {{.Version}}\n")
 	root.AddCommand(commands()...)
@@ -63,5 +61,5 @@ func newRootCommand() *cobra.Command {
 
 // commands are the subcommands, one file each.
 func commands() []*cobra.Command {
-	return nil
+	return []*cobra.Command{newServeCommand()}
 }

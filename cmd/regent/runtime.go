@@ -2,7 +2,6 @@ package main
 
 import (
 	"errors"
-	"io"
 	"log/slog"
 	"runtime/debug"
 
@@ -39,15 +38,4 @@ func tuneRuntime(c config.Runtime, getenv func(string) string, log *slog.Logger)
 	}
 	debug.SetMemoryLimit(limit)
 	log.Debug("memory limit set", "bytes", limit)
-}
-
-// newLogger writes records to w, as the config says.
-func newLogger(c config.Log, w io.Writer) *slog.Logger {
-	var level slog.Level
-	_ = level.UnmarshalText([]byte(c.Level)) // one of four words by now
-	options := &slog.HandlerOptions{Level: level}
-	if c.Format == "text" {
-		return slog.New(slog.NewTextHandler(w, options))
-	}
-	return slog.New(slog.NewJSONHandler(w, options))
 }

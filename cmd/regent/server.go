@@ -5,15 +5,11 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"sync/atomic"
 	"time"
 
 	"google.golang.org/grpc"
-	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/health"
 	healthpb "google.golang.org/grpc/health/grpc_health_v1"
-	"google.golang.org/grpc/keepalive"
-	"google.golang.org/grpc/status"
 
 	"github.com/regent-proxy/regent/pkg/config"
 )
@@ -21,47 +17,21 @@ import (
 // extProcService is the name Envoy's gRPC health checks may ask for.
 const extProcService = "envoy.service.ext_proc.v3.ExternalProcessor"
 
-// gRPC windows that Envoy's body messages fit into.
-const (
-	streamWindow     = 1 << 20
-	connectionWindow = 4 << 20
-)
-
 // grpcServer is the gRPC side of the process and its graceful end.
 type grpcServer struct {
 	*grpc.Server
-	health  *health.Server
-	drain   config.Drain
-	streams atomic.Int64 // open now
-	most    int64
-	log     *slog.Logger
+	health *health.Server
+	drain  config.Drain
+	open   func() int64 // streams
+	log    *slog.Logger
 }
 
-func newGRPCServer(c *config.Config, log *slog.Logger, options ...grpc.ServerOption) *grpcServer {
-	s := &grpcServer{health: health.NewServer(), drain: c.Drain, most: int64(c.Limits.MaxCalls), log: log}
-	largest := int(max(c.Limits.MaxRequestBody, c.Limits.MaxResponseBody)) + 1<<20
-	s.Server = grpc.NewServer(append([]grpc.ServerOption{
-		grpc.MaxRecvMsgSize(largest), grpc.MaxSendMsgSize(2 * largest),
-		grpc.InitialWindowSize(streamWindow), grpc.InitialConnWindowSize(connectionWindow),
-		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: 5 * time.Second, PermitWithoutStream: true}),
-		grpc.ChainStreamInterceptor(s.bound),
-	}, options...)...)
+func newGRPCServer(drain config.Drain, open func() int64, log *slog.Logger, options ...grpc.ServerOption) *grpcServer {
+	s := &grpcServer{health: health.NewServer(), drain: drain, open: open, log: log}
+	s.Server = grpc.NewServer(append(options, grpc.WaitForHandlers(true))...)
 	healthpb.RegisterHealthServer(s.Server, s.health)
 	s.setHealth(healthpb.HealthCheckResponse_NOT_SERVING)
 	return s
-}
-
-// bound refuses streams over the limit with an error, which Envoy treats by its
-// failure mode: a stream left waiting would hold its call without end.
-func (s *grpcServer) bound(srv any, stream grpc.ServerStream, info *grpc.StreamServerInfo, next grpc.StreamHandler) error {
-	if info.FullMethod == healthpb.Health_Watch_FullMethodName {
-		return next(srv, stream)
-	}
-	defer s.streams.Add(-1)
-	if s.streams.Add(1) > s.most {
-		return status.Error(codes.ResourceExhausted, "limits.max_calls streams are open")
-	}
-	return next(srv, stream)
 }
 
 func (s *grpcServer) setHealth(to healthpb.HealthCheckResponse_ServingStatus) {
@@ -83,7 +53,7 @@ func (s *grpcServer) serve(ctx context.Context, l net.Listener) error {
 	case <-ctx.Done():
 	}
 	s.setHealth(healthpb.HealthCheckResponse_NOT_SERVING)
-	s.log.Info("draining", "delay", s.drain.Delay, "timeout", s.drain.Timeout, "streams", s.streams.Load())
+	s.log.Info("draining", "delay", s.drain.Delay.String(), "timeout", s.drain.Timeout.String(), "streams", s.open())
 	sleep(s.drain.Delay, failed)
 	s.end()
 	return nil
@@ -99,6 +69,8 @@ func sleep(d time.Duration, failed <-chan error) {
 	}
 }
 
+// end waits for the streams, and cuts them at the timeout. When it returns every
+// handler has returned, and so every call has been recorded.
 func (s *grpcServer) end() {
 	ended := make(chan struct{})
 	go func() {
@@ -110,7 +82,7 @@ func (s *grpcServer) end() {
 	select {
 	case <-ended:
 	case <-timer.C:
-		s.log.Warn("cutting streams that did not end in time", "streams", s.streams.Load(), "timeout", s.drain.Timeout)
+		s.log.Warn("cutting streams that did not end in time", "streams", s.open(), "timeout", s.drain.Timeout.String())
 		s.Server.Stop()
 		<-ended
 	}

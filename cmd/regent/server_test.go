@@ -43,14 +43,14 @@ type testServer struct {
 	done chan error
 }
 
-func startServer(t *testing.T, c *config.Config) *testServer {
+func startServer(t *testing.T, drain config.Drain) *testServer {
 	t.Helper()
 	path := filepath.Join(socketDir(t), "r.sock")
 	l, err := listen(config.Address("unix:"+path), 0o600)
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &testServer{grpcServer: newGRPCServer(c, slog.New(slog.DiscardHandler)), done: make(chan error, 1)}
+	s := &testServer{grpcServer: newGRPCServer(drain, func() int64 { return 0 }, slog.New(slog.DiscardHandler)), done: make(chan error, 1)}
 	s.RegisterService(&echoStream, nil)
 	ctx, cancel := context.WithCancel(context.Background())
 	s.stop = cancel
@@ -88,16 +88,10 @@ func (s *testServer) healthOf(t *testing.T, service string) healthpb.HealthCheck
 	return r.Status
 }
 
-func drainConfig(delay, timeout time.Duration) *config.Config {
-	c := config.Default()
-	c.Drain.Delay, c.Drain.Timeout = delay, timeout
-	return c
-}
-
 // While the delay runs, health says no but new calls are still served; then a
 // live stream may end by itself.
 func TestDrainLetsCallsEnd(t *testing.T) {
-	s := startServer(t, drainConfig(500*time.Millisecond, time.Minute))
+	s := startServer(t, config.Drain{Delay: 500 * time.Millisecond, Timeout: time.Minute})
 	live := s.echo(t)
 	if err := roundTrip(live); err != nil {
 		t.Fatal(err)
@@ -127,7 +121,7 @@ func TestDrainLetsCallsEnd(t *testing.T) {
 
 // A stream that outlives the timeout ends with an error, never with OK.
 func TestDrainCutsWithAnError(t *testing.T) {
-	s := startServer(t, drainConfig(0, 50*time.Millisecond))
+	s := startServer(t, config.Drain{Timeout: 50 * time.Millisecond})
 	live := s.echo(t)
 	if err := roundTrip(live); err != nil {
 		t.Fatal(err)
@@ -141,40 +135,13 @@ func TestDrainCutsWithAnError(t *testing.T) {
 	}
 }
 
-func TestStreamsOverTheLimitAreRefused(t *testing.T) {
-	c := drainConfig(0, 50*time.Millisecond)
-	c.Limits.MaxCalls = 2
-	s := startServer(t, c)
-	var live []grpc.ClientStream
-	for range 2 {
-		stream := s.echo(t)
-		if err := roundTrip(stream); err != nil {
-			t.Fatal(err)
-		}
-		live = append(live, stream)
-	}
-	if err := roundTrip(s.echo(t)); status.Code(err) != codes.ResourceExhausted {
-		t.Errorf("the third of two: %v", err)
-	}
-	if got := s.healthOf(t, ""); got != healthpb.HealthCheckResponse_SERVING {
-		t.Errorf("health at the limit: %v", got)
-	}
-	_ = live[0].CloseSend()
-	for s.streams.Load() > 1 {
-		time.Sleep(time.Millisecond)
-	}
-	if err := roundTrip(s.echo(t)); err != nil {
-		t.Errorf("a stream in a freed place: %v", err)
-	}
-}
-
 func TestListenerFailureIsReported(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	l.Close()
-	s := newGRPCServer(config.Default(), slog.New(slog.DiscardHandler))
+	s := newGRPCServer(config.Drain{}, func() int64 { return 0 }, slog.New(slog.DiscardHandler))
 	if err := s.serve(context.Background(), l); err == nil {
 		t.Error("serving on a closed listener is no error")
 	}

@@ -3,6 +3,7 @@ package telemetry
 import (
 	"strings"
 	"sync"
+	"sync/atomic"
 	"unicode/utf8"
 )
 
@@ -78,4 +79,44 @@ func (v *vocabulary) add(word string) string {
 	}
 	v.words[strings.Clone(word)] = struct{}{}
 	return word
+}
+
+// tally counts words of a small vocabulary, cheaply: a stream's every message is
+// one. Over maxReasons words it counts _OTHER. Safe for concurrent use.
+type tally struct {
+	mu     sync.RWMutex
+	counts map[string]*atomic.Int64
+}
+
+func (t *tally) add(word string) {
+	t.mu.RLock()
+	n := t.counts[word]
+	t.mu.RUnlock()
+	if n == nil {
+		n = t.counter(word)
+	}
+	n.Add(1)
+}
+
+func (t *tally) counter(word string) *atomic.Int64 {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.counts == nil {
+		t.counts = map[string]*atomic.Int64{}
+	}
+	if len(t.counts) >= maxReasons {
+		word = otherWord
+	}
+	if t.counts[word] == nil {
+		t.counts[strings.Clone(word)] = new(atomic.Int64)
+	}
+	return t.counts[word]
+}
+
+func (t *tally) each(do func(word string, n int64)) {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	for word, n := range t.counts {
+		do(clean(word), n.Load())
+	}
 }

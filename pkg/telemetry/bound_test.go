@@ -85,3 +85,22 @@ func TestVocabularyHoldsItsBoundUnderConcurrency(t *testing.T) {
 		t.Errorf("%d values: %v", len(seen), seen)
 	}
 }
+
+func TestTally(t *testing.T) {
+	var c tally
+	var all sync.WaitGroup
+	for range 8 {
+		all.Go(func() {
+			for i := range 1000 {
+				c.add(fmt.Sprint("word", i%100))
+			}
+		})
+	}
+	all.Wait()
+	var sum int64
+	words := 0
+	c.each(func(_ string, n int64) { sum += n; words++ })
+	if sum != 8000 || words != maxReasons+1 {
+		t.Errorf("%d in %d words", sum, words)
+	}
+}

@@ -10,6 +10,7 @@ import (
 	otelprom "go.opentelemetry.io/otel/exporters/prometheus"
 	"go.opentelemetry.io/otel/metric"
 	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
+	"google.golang.org/grpc/codes"
 
 	"github.com/regent-proxy/regent/pkg/call"
 	"github.com/regent-proxy/regent/pkg/policy"
@@ -64,7 +65,9 @@ type metrics struct {
 	errorTypes, targets, addresses *vocabulary
 	reasons                        *vocabulary
 
-	open atomic.Int64 // calls between begin and end
+	open    atomic.Int64 // calls between begin and end
+	streams atomic.Int64 // of ext_proc
+	policy  atomic.Pointer[loaded]
 
 	tokens, heldBytes                            metric.Int64Histogram
 	duration, firstChunk, outputChunk, policySec metric.Float64Histogram
@@ -72,6 +75,8 @@ type metrics struct {
 	calls, denials, redactions, findings         metric.Int64Counter
 	coverage, gaps, unknown, failOpen, released  metric.Int64Counter
 	policyErrors, reloads                        metric.Int64Counter
+	localReplies, headers, panics                metric.Int64Counter
+	messages, closed                             tally
 }
 
 func newMetrics(provider metric.MeterProvider, s *Settings, q *queue) (*metrics, error) {
@@ -100,7 +105,14 @@ func newMetrics(provider metric.MeterProvider, s *Settings, q *queue) (*metrics,
 	m.released = in.counter("regent.released", "{request}", "Requests that were no LLM call.")
 	m.policyErrors = in.counter("regent.policy.errors", "{call}", "Calls whose policy evaluation failed.")
 	m.reloads = in.counter("regent.policy.reloads", "{reload}", "Policy loads by result.")
+	m.localReplies = in.counter("regent.local_replies", "{response}", "Responses that Envoy made before Regent saw their request.")
+	m.headers = in.counter("regent.headers.rejected", "{header}", "Headers not sent because Envoy would not take them.")
+	m.panics = in.counter("regent.panics", "{panic}", "Panics, each of which ended one call.")
+	in.tallied("regent.messages", "{message}", "Messages of Envoy's by kind.", attrKind, &m.messages)
+	in.tallied("regent.streams.closed", "{stream}", "Ended ext_proc streams by gRPC code.", attrResult, &m.closed)
+	in.observed("regent.streams.open", "{stream}", "Open ext_proc streams.", m.streams.Load)
 	in.observed("regent.calls.open", "{call}", "Calls in progress.", m.open.Load)
+	in.observedPolicy(&m.policy)
 	if q != nil {
 		in.observedSpans(q)
 	}
@@ -146,6 +158,34 @@ func (in *instruments) sum(name, unit, text string) metric.Float64Counter {
 func (in *instruments) observed(name, unit, text string, value func() int64) {
 	_, err := in.meter.Int64ObservableUpDownCounter(name, metric.WithUnit(unit), metric.WithDescription(text),
 		metric.WithInt64Callback(func(_ context.Context, o metric.Int64Observer) error { o.Observe(value()); return nil }))
+	in.keep(err)
+}
+
+// tallied counts what happens too often for an instrument's own counter.
+func (in *instruments) tallied(name, unit, text, attr string, counts *tally) {
+	_, err := in.meter.Int64ObservableCounter(name, metric.WithUnit(unit), metric.WithDescription(text),
+		metric.WithInt64Callback(func(_ context.Context, o metric.Int64Observer) error {
+			counts.each(func(word string, n int64) { o.Observe(n, with(attr, word)) })
+			return nil
+		}))
+	in.keep(err)
+}
+
+// observedPolicy tells the policy in force; a revision that is replaced leaves.
+func (in *instruments) observedPolicy(policy *atomic.Pointer[loaded]) {
+	info, err := in.meter.Int64ObservableGauge("regent.policy.info", metric.WithUnit("{policy}"), metric.WithDescription("1, with the revision in force."))
+	in.keep(err)
+	fresh, err := in.meter.Int64ObservableGauge("regent.policy.fresh", metric.WithUnit("{policy}"), metric.WithDescription("1 where the last load of the policy was a success, 0 where an older one stays in force."))
+	in.keep(err)
+	_, err = in.meter.RegisterCallback(func(_ context.Context, o metric.Observer) error {
+		p := policy.Load()
+		if p == nil {
+			return nil
+		}
+		o.ObserveInt64(info, 1, with(attrPolicyRevision, p.revision))
+		o.ObserveInt64(fresh, int64(map[bool]int{true: 1}[p.ok]))
+		return nil
+	}, info, fresh)
 	in.keep(err)
 }
 
@@ -254,14 +294,46 @@ func (t *Telemetry) Released(reason string) {
 	t.metrics.released.Add(context.Background(), 1, t.metrics.cache.pair(attrReason, t.metrics.reasons.of(reason, true), "", ""))
 }
 
-// Reloaded counts a load of the policy set: err is why it failed, nil where it
-// is now in force.
-func (t *Telemetry) Reloaded(err error) {
+// StreamOpened counts an ext_proc stream in.
+func (t *Telemetry) StreamOpened() { t.metrics.streams.Add(1) }
+
+// StreamClosed counts an ext_proc stream out, by how it ended.
+func (t *Telemetry) StreamClosed(code codes.Code) {
+	t.metrics.streams.Add(-1)
+	t.metrics.closed.add(code.String())
+}
+
+// Message counts a message of Envoy's, by its kind.
+func (t *Telemetry) Message(kind string) { t.metrics.messages.add(kind) }
+
+// LocalReply counts a response that Envoy made before the filter saw its request.
+func (t *Telemetry) LocalReply() { t.metrics.localReplies.Add(context.Background(), 1) }
+
+// HeaderRejected counts a header that was not sent because Envoy would not take
+// it. The name is not kept: it may come from anywhere.
+func (t *Telemetry) HeaderRejected(string) { t.metrics.headers.Add(context.Background(), 1) }
+
+// Panicked counts a panic in a call, which ended that call alone.
+func (t *Telemetry) Panicked() { t.metrics.panics.Add(context.Background(), 1) }
+
+// OpenStreams is the number of open ext_proc streams.
+func (t *Telemetry) OpenStreams() int64 { return t.metrics.streams.Load() }
+
+// Loaded counts a load of the policy set: revision is the one now in force, err
+// why another was refused, nil where none was.
+func (t *Telemetry) Loaded(revision string, err error) {
 	result := "ok"
 	if err != nil {
 		result = "failed"
 	}
 	t.metrics.reloads.Add(context.Background(), 1, with(attrResult, result))
+	t.metrics.policy.Store(&loaded{revision: clean(revision), ok: err == nil})
+}
+
+// loaded is the policy in force, and whether the last load was a success.
+type loaded struct {
+	revision string
+	ok       bool
 }
 
 // with is a set of one or two attributes, given as key, value, key, value.

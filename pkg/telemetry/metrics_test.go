@@ -11,6 +11,7 @@ import (
 	dto "github.com/prometheus/client_model/go"
 	metricspb "go.opentelemetry.io/proto/otlp/metrics/v1"
 	tracepb "go.opentelemetry.io/proto/otlp/trace/v1"
+	"google.golang.org/grpc/codes"
 
 	"github.com/regent-proxy/regent/pkg/call"
 	"github.com/regent-proxy/regent/pkg/genai"
@@ -72,8 +73,17 @@ func TestPrometheusMetrics(t *testing.T) {
 	}
 	live := tel.Begin(call.Parent{})
 	tel.Released("not_llm")
-	tel.Reloaded(nil)
-	tel.Reloaded(fmt.Errorf("bad"))
+	tel.Loaded("r0", nil)
+	tel.Loaded("r1", nil)
+	tel.Loaded("r1", fmt.Errorf("bad"))
+	tel.StreamOpened()
+	tel.StreamOpened()
+	tel.StreamClosed(codes.Unavailable)
+	tel.Message("request headers")
+	tel.Message("request headers")
+	tel.LocalReply()
+	tel.HeaderRejected("x")
+	tel.Panicked()
 	got := gathered(t, tel)
 	const chat = "gen_ai_operation_name=chat gen_ai_provider_name=openai gen_ai_request_model=gpt-4o"
 	for _, c := range []struct {
@@ -97,10 +107,18 @@ func TestPrometheusMetrics(t *testing.T) {
 		{"regent_coverage_gaps_total", "regent_reason=aborted", 1},
 		{"regent_fail_open_total", "", 1},
 		{"regent_policy_errors_total", "regent_kind=timeout", 1},
-		{"regent_policy_reloads_total", "regent_result=ok", 1},
+		{"regent_policy_reloads_total", "regent_result=ok", 2},
 		{"regent_policy_reloads_total", "regent_result=failed", 1},
+		{"regent_policy_info", "regent_policy_revision=r1", 1},
+		{"regent_policy_fresh", "", 0},
 		{"regent_released_total", "regent_reason=not_llm", 1},
 		{"regent_calls_open", "", 1},
+		{"regent_streams_open", "", 1},
+		{"regent_streams_closed_total", "regent_result=Unavailable", 1},
+		{"regent_messages_total", "regent_kind=request headers", 2},
+		{"regent_local_replies_total", "", 1},
+		{"regent_panics_total", "", 1},
+		{"regent_headers_rejected_total", "", 1},
 		{"regent_held_bytes", "", 17},
 		{"regent_policy_duration_seconds", "", 0.0003 * 9},
 	} {
@@ -108,6 +126,9 @@ func TestPrometheusMetrics(t *testing.T) {
 		if !ok || value-c.want > 1e-9 || c.want-value > 1e-9 {
 			t.Errorf("%s{%s} is %v, want %v; there is %v", c.family, c.labels, value, c.want, values(got[c.family]))
 		}
+	}
+	if n := len(got["regent_policy_info"].Metric); n != 1 {
+		t.Errorf("%d policies are in force", n)
 	}
 	for _, family := range []string{"go_goroutines", "process_open_fds"} {
 		if got[family] == nil {

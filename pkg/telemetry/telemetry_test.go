@@ -480,7 +480,7 @@ func TestNothingExported(t *testing.T) {
 	}
 	live.End(records()["stream"])
 	tel.Released("not_llm")
-	tel.Reloaded(nil)
+	tel.Loaded("r1", nil)
 	if tel.Gatherer() != nil {
 		t.Error("a gatherer, though it is off")
 	}

@@ -1,0 +1,147 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+
+	"github.com/regent-proxy/regent/pkg/call"
+	"github.com/regent-proxy/regent/pkg/config"
+	"github.com/regent-proxy/regent/pkg/extproc"
+	"github.com/regent-proxy/regent/pkg/policy/opa"
+	"github.com/regent-proxy/regent/pkg/telemetry"
+)
+
+// parts are what serves calls, put together but not yet listening.
+type parts struct {
+	telemetry *telemetry.Telemetry
+	engine    *opa.Engine
+	extproc   *extproc.Server
+}
+
+// assemble makes the parts of a configuration. Every fault it has beyond the
+// file itself (a policy, a catalog, a certificate) is found here.
+func assemble(ctx context.Context, c *config.Config, out io.Writer, log *slog.Logger) (*parts, error) {
+	settings, err := telemetrySettings(c, out, log)
+	if err != nil {
+		return nil, err
+	}
+	p := &parts{}
+	if p.telemetry, err = telemetry.New(ctx, settings); err != nil {
+		return nil, err
+	}
+	if p.engine, err = opa.Open(ctx, policyOptions(c, p.telemetry, log)); err != nil {
+		return nil, errors.Join(err, p.telemetry.Shutdown(ctx))
+	}
+	p.telemetry.Loaded(p.engine.Current().Revision(), nil)
+	snapshots, err := newSnapshots(c, func() call.PolicySet { return p.engine.Current() })
+	if err != nil {
+		return nil, errors.Join(err, p.close(ctx))
+	}
+	p.extproc = extproc.New(call.New(snapshots.current, logged(c, log, p.telemetry)), extproc.Options{
+		MaxRequestBody:  int(c.Limits.MaxRequestBody),
+		MaxResponseBody: int(c.Limits.MaxResponseBody),
+		MaxMessage:      int(max(c.Limits.MaxRequestBody, c.Limits.MaxResponseBody)) + messageOverhead,
+		MaxCalls:        c.Limits.MaxCalls,
+		Observer:        p.telemetry,
+		OnInvalidHeader: p.telemetry.HeaderRejected,
+		OnPanic: func(cause any, stack []byte) {
+			p.telemetry.Panicked()
+			log.Error("a call panicked", "cause", fmt.Sprint(cause), "stack", string(stack))
+		},
+	})
+	return p, nil
+}
+
+// messageOverhead is what an ext_proc message may hold beside a body, in bytes.
+const messageOverhead = 1 << 20
+
+// close ends the parts; telemetry sends what waits, within ctx.
+func (p *parts) close(ctx context.Context) error {
+	p.engine.Close()
+	return p.telemetry.Shutdown(ctx)
+}
+
+func policyOptions(c *config.Config, t *telemetry.Telemetry, log *slog.Logger) opa.Options {
+	paths := make([]string, len(c.Policy.Paths))
+	for i, p := range c.Policy.Paths {
+		paths[i] = string(p)
+	}
+	return opa.Options{
+		Paths: paths, NoDefault: !c.Policy.Default, Timeout: c.Policy.Timeout, AllowNetwork: c.Policy.Network, Watch: c.Policy.Watch, Logger: log,
+		OnReload: func(revision string, err error) {
+			t.Loaded(revision, err)
+			if err == nil {
+				log.Info("policy loaded", "revision", revision)
+			}
+		},
+	}
+}
+
+func telemetrySettings(c *config.Config, out io.Writer, log *slog.Logger) (telemetry.Settings, error) {
+	t := &c.Telemetry
+	traces, err := exportSettings("telemetry.traces", &t.Traces.Export)
+	if err != nil {
+		return telemetry.Settings{}, err
+	}
+	metrics, err := exportSettings("telemetry.metrics", &t.Metrics.Export)
+	if err != nil {
+		return telemetry.Settings{}, err
+	}
+	return telemetry.Settings{
+		ServiceName: t.ServiceName, ServiceVersion: readVersion().Version, Resource: t.Resource,
+		Traces: telemetry.TraceSettings{
+			Export: traces, Queue: t.Traces.Queue, Batch: t.Traces.Batch, Interval: t.Traces.Interval, Ratio: t.Traces.Ratio,
+			Keep: t.Traces.Keep, KeepCostUSD: t.Traces.KeepCost, Propagators: t.Traces.Propagators, Baggage: t.Traces.Baggage,
+		},
+		Metrics:   telemetry.MetricSettings{Export: metrics, Interval: t.Metrics.Interval, Prometheus: t.Metrics.Prometheus},
+		Content:   t.Content == "redacted",
+		NoUsage:   t.Traces.Spans == "no-usage",
+		MaxModels: t.MaxModels, MaxIdentities: t.MaxIdentities, IdentityLabels: t.IdentityLabels,
+		Stdout: out, OnError: newThrottle(log).error,
+	}, nil
+}
+
+func exportSettings(at string, e *config.Export) (telemetry.Export, error) {
+	out := telemetry.Export{Exporter: e.Exporter, Endpoint: e.Endpoint, Protocol: e.Protocol, Compression: e.Compression, Timeout: e.Timeout}
+	if len(e.Headers) > 0 {
+		out.Headers = make(map[string]string, len(e.Headers))
+	}
+	for name, value := range e.Headers {
+		out.Headers[name] = value.Reveal()
+	}
+	var err error
+	if e.TLS != (config.TLS{}) {
+		if out.TLS, err = clientTLS(&e.TLS); err != nil {
+			err = fmt.Errorf("%s.tls: %w", at, err)
+		}
+	}
+	return out, err
+}
+
+func clientTLS(c *config.TLS) (*tls.Config, error) {
+	t := &tls.Config{ServerName: c.ServerName, MinVersion: tls.VersionTLS12}
+	if c.CA != "" {
+		pem, err := os.ReadFile(string(c.CA))
+		if err != nil {
+			return nil, err
+		}
+		t.RootCAs = x509.NewCertPool()
+		if !t.RootCAs.AppendCertsFromPEM(pem) {
+			return nil, fmt.Errorf("%s holds no certificate in PEM", c.CA)
+		}
+	}
+	if c.Cert != "" {
+		pair, err := tls.LoadX509KeyPair(string(c.Cert), string(c.Key))
+		if err != nil {
+			return nil, err
+		}
+		t.Certificates = []tls.Certificate{pair}
+	}
+	return t, nil
+}

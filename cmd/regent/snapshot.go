@@ -1,0 +1,102 @@
+package main
+
+import (
+	"crypto/rand"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/regent-proxy/regent/pkg/call"
+	"github.com/regent-proxy/regent/pkg/catalog"
+	"github.com/regent-proxy/regent/pkg/config"
+	"github.com/regent-proxy/regent/pkg/detect"
+	"github.com/regent-proxy/regent/pkg/dialect"
+	"github.com/regent-proxy/regent/pkg/dialects"
+	"github.com/regent-proxy/regent/pkg/redact"
+)
+
+// snapshots gives each call what it consults: the parts that stay, and the
+// policy set in force at its start.
+type snapshots struct {
+	fixed    call.Snapshot
+	policies func() call.PolicySet
+}
+
+func newSnapshots(c *config.Config, policies func() call.PolicySet) (*snapshots, error) {
+	s := &snapshots{policies: policies}
+	var err error
+	if s.fixed.Dialects, err = dialects.Registry(overrides(c.Routes)); err != nil {
+		return nil, fmt.Errorf("routes: %w", err)
+	}
+	if s.fixed.Catalog, err = loadCatalog(c.Catalog); err != nil {
+		return nil, err
+	}
+	if s.fixed.Detect, err = newDetector(c); err != nil {
+		return nil, fmt.Errorf("detect: %w", err)
+	}
+	if s.fixed.Redact, err = redact.New(redactionKey(c.Redaction)); err != nil {
+		return nil, err
+	}
+	s.fixed.Settings = callSettings(c)
+	return s, nil
+}
+
+func newDetector(c *config.Config) (*detect.Set, error) {
+	return detect.New(detect.Options{})
+}
+
+func (s *snapshots) current() *call.Snapshot {
+	snap := s.fixed
+	snap.Policy = s.policies()
+	return &snap
+}
+
+func overrides(routes []config.Route) []dialect.Override {
+	out := make([]dialect.Override, len(routes))
+	for i, r := range routes {
+		out[i] = dialect.Override{Host: r.Host, PathPrefix: r.PathPrefix, API: r.API, Provider: r.Provider}
+	}
+	return out
+}
+
+func loadCatalog(c config.Catalog) (*catalog.Catalog, error) {
+	if c.File == "" {
+		return catalog.Load(nil)
+	}
+	data, err := os.ReadFile(string(c.File))
+	if err != nil {
+		return nil, fmt.Errorf("catalog.file: %w", err)
+	}
+	return catalog.Load(data)
+}
+
+func callSettings(c *config.Config) call.Settings {
+	id := c.Identity
+	return call.Settings{
+		FailOpen: c.Policy.OnError == "open", PassMalformed: c.Policy.OnUnreadable == "open",
+		MaxRequestBody: int(c.Limits.MaxRequestBody), MaxResponseBody: int(c.Limits.MaxResponseBody),
+		MaxHeld: int(c.Limits.MaxHold), MaxEvent: int(c.Limits.MaxEvent),
+		RoutingHeader: strings.ToLower(c.Routing.Header), AskUsage: c.Usage.AskStreamUsage,
+		Content: c.Telemetry.Content == "redacted",
+		Identity: call.IdentitySettings{
+			JWTNamespace: id.JWTMetadata, JWTKey: id.JWTPayload,
+			Subject: identitySource(id.Subject), Tenant: identitySource(id.Tenant), Team: identitySource(id.Team),
+			App: identitySource(id.App), Scopes: identitySource(id.Scopes),
+		},
+	}
+}
+
+// identitySource is in the lower case that headers come in.
+func identitySource(s config.Source) call.IdentitySource {
+	return call.IdentitySource{Claim: s.Claim, Header: strings.ToLower(s.Header)}
+}
+
+// redactionKey is the configured key, or one of this process alone.
+func redactionKey(c config.Redaction) []byte {
+	if key := c.Key.Reveal(); key != "" {
+		return []byte(key)
+	}
+	key := make([]byte, 32)
+	_, _ = rand.Read(key) // never fails (crypto/rand)
+	return key
+}
