@@ -25,26 +25,53 @@ deny contains {
 }
 
 # METADATA
-# title: Model
-# description: Refuses a model that the settings do not permit.
+# title: Model not listed
+# description: Refuses a model that is not among those the settings allow.
 deny contains {
 	"code": "model_not_allowed",
 	"message": sprintf("the model %q is not allowed here", [input.llm.model]),
 	"status": 403,
 } if {
-	not names.permitted(input.llm.model, data.regent.settings.models)
+	data.regent.settings.models.allow != []
+	not names.listed(input.llm.model, data.regent.settings.models.allow)
 }
 
 # METADATA
-# title: Tools
-# description: Refuses a request that offers a tool the settings do not permit.
+# title: Model denied
+# description: Refuses a model that the settings deny.
+deny contains {
+	"code": "model_denied",
+	"message": sprintf("the model %q is not allowed here", [input.llm.model]),
+	"status": 403,
+} if {
+	some pattern in data.regent.settings.models.deny
+	glob.match(pattern, null, input.llm.model)
+}
+
+# METADATA
+# title: Tool not listed
+# description: Refuses a request that offers a tool that is not among those the settings allow.
 deny contains {
 	"code": "tool_not_allowed",
 	"message": sprintf("the tool %q is not allowed here", [tool.name]),
 	"status": 403,
 } if {
+	data.regent.settings.tools.allow != []
 	some tool in input.llm.tools
-	not names.permitted(tool.name, data.regent.settings.tools)
+	not names.listed(tool.name, data.regent.settings.tools.allow)
+}
+
+# METADATA
+# title: Tool denied
+# description: Refuses a request that offers a tool that the settings deny.
+deny contains {
+	"code": "tool_denied",
+	"message": sprintf("the tool %q is not allowed here", [tool.name]),
+	"status": 403,
+} if {
+	some pattern in data.regent.settings.tools.deny
+	some tool in input.llm.tools
+	glob.match(pattern, null, tool.name)
 }
 
 # METADATA
@@ -56,18 +83,35 @@ deny contains {
 	"status": 403,
 } if {
 	some list in data.regent.settings.blocked_terms
-	count(input.terms[list]) > 0
+	input.terms[list] != []
 }
 
 # METADATA
-# title: Findings
-# description: Refuses a request for what was found in it.
+# title: Class of findings
+# description: Refuses a request for findings of a class.
 deny contains {
 	"code": "finding",
-	"message": sprintf("this request holds %s, which is not allowed here", [entity]),
+	"message": sprintf("this request holds %s, which is not allowed here", [finding.entity]),
 	"status": 403,
 } if {
-	some entity in found.refused(input.findings, data.regent.settings.findings.request)
+	some class in data.regent.settings.findings.request.classes
+	some finding in input.findings
+	finding.class == class
+	finding.score >= data.regent.settings.findings.request.min_score
+}
+
+# METADATA
+# title: Entity found
+# description: Refuses a request for findings of an entity.
+deny contains {
+	"code": "finding",
+	"message": sprintf("this request holds %s, which is not allowed here", [finding.entity]),
+	"status": 403,
+} if {
+	some entity in data.regent.settings.findings.request.entities
+	some finding in input.findings
+	finding.entity == entity
+	finding.score >= data.regent.settings.findings.request.min_score
 }
 
 # METADATA

@@ -10,26 +10,57 @@ import data.regent.lib.found
 import data.regent.lib.names
 
 # METADATA
-# title: Findings
-# description: Refuses a response for what was found in it.
+# title: Class of findings
+# description: Refuses a response for findings of a class.
 deny contains {
 	"code": "finding",
-	"message": sprintf("this response holds %s, which is not allowed here", [entity]),
+	"message": sprintf("this response holds %s, which is not allowed here", [finding.entity]),
 	"status": 403,
 } if {
-	some entity in found.refused(input.response.findings, data.regent.settings.findings.response)
+	some class in data.regent.settings.findings.response.classes
+	some finding in input.response.findings
+	finding.class == class
+	finding.score >= data.regent.settings.findings.response.min_score
 }
 
 # METADATA
-# title: Tools
-# description: Refuses a response that calls a tool the settings do not permit.
+# title: Entity found
+# description: Refuses a response for findings of an entity.
+deny contains {
+	"code": "finding",
+	"message": sprintf("this response holds %s, which is not allowed here", [finding.entity]),
+	"status": 403,
+} if {
+	some entity in data.regent.settings.findings.response.entities
+	some finding in input.response.findings
+	finding.entity == entity
+	finding.score >= data.regent.settings.findings.response.min_score
+}
+
+# METADATA
+# title: Tool not listed
+# description: Refuses a response that calls a tool that is not among those the settings allow.
 deny contains {
 	"code": "tool_not_allowed",
 	"message": sprintf("the tool %q is not allowed here", [tool]),
 	"status": 403,
 } if {
+	data.regent.settings.tools.allow != []
 	some tool in input.response.tool_calls
-	not names.permitted(tool, data.regent.settings.tools)
+	not names.listed(tool, data.regent.settings.tools.allow)
+}
+
+# METADATA
+# title: Tool denied
+# description: Refuses a response that calls a tool that the settings deny.
+deny contains {
+	"code": "tool_denied",
+	"message": sprintf("the tool %q is not allowed here", [tool]),
+	"status": 403,
+} if {
+	some pattern in data.regent.settings.tools.deny
+	some tool in input.response.tool_calls
+	glob.match(pattern, null, tool)
 }
 
 # METADATA

@@ -27,5 +27,5 @@ stated := lower(input.http.headers[data.regent.settings.routing.domains.header])
 # description: The known domains whose terms the request holds, in the settings' order.
 found := [name |
 	some name in data.regent.settings.routing.domains.names
-	count(input.terms[name]) > 0
+	input.terms[name] != []
 ]

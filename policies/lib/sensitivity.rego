@@ -38,5 +38,5 @@ _found if {
 
 _found if {
 	some list in data.regent.settings.routing.sensitivity.terms
-	count(input.terms[list]) > 0
+	input.terms[list] != []
 }

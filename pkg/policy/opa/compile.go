@@ -42,11 +42,11 @@ func build(ctx context.Context, o *Options) (*Set, error) {
 	if err != nil {
 		return nil, err
 	}
-	compiler, err := compile(modules, data, o.AllowNetwork)
+	compiler, err := compile(modules, data, o.AllowNetwork, o.plain)
 	if err != nil {
 		return nil, err
 	}
-	set := &Set{revision: src.revision(), settings: settings, compiler: compiler, timeout: o.Timeout, phases: map[policy.Phase]*document{}}
+	set := &Set{revision: src.revision(), settings: settings, compiler: compiler, timeout: o.Timeout, plain: o.plain, phases: map[policy.Phase]*document{}}
 	if err := set.open(ctx, data); err != nil {
 		return nil, err
 	}
@@ -56,8 +56,9 @@ func build(ctx context.Context, o *Options) (*Set, error) {
 	return set, set.prepare()
 }
 
-// compile type-checks and compiles the modules strictly.
-func compile(modules map[string]*ast.Module, data map[string]any, network bool) (*ast.Compiler, error) {
+// compile type-checks and compiles the modules strictly. plain leaves the rules
+// as they are written.
+func compile(modules map[string]*ast.Module, data map[string]any, network, plain bool) (*ast.Compiler, error) {
 	if err := checkModules(modules); err != nil {
 		return nil, err
 	}
@@ -71,6 +72,9 @@ func compile(modules map[string]*ast.Module, data map[string]any, network bool) 
 		WithSchemas(schemas).
 		WithUseTypeCheckAnnotations(true).
 		WithPathConflictsCheck(hasData(data))
+	if !plain {
+		c.WithStageAfterID(ast.StageCheckDeprecatedBuiltins, fold(data))
+	}
 	c.Compile(modules)
 	if c.Failed() {
 		return nil, c.Errors

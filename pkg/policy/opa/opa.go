@@ -40,6 +40,10 @@ type Options struct {
 	OnReload func(revision string, err error)
 	// Logger is told of failed reloads; nil is silence.
 	Logger *slog.Logger
+
+	// plain evaluates without what makes evaluation lean: all facts are built,
+	// no rule is folded, nothing is remembered. Tests compare the two.
+	plain bool
 }
 
 // Engine holds the policy set in force. It is safe for concurrent use.

@@ -183,14 +183,14 @@ func TestFailedEvaluation(t *testing.T) {
 		kind policy.ErrorKind
 		want string
 	}{
-		"unknown member":  {request + `deny contains x if x := object.union({"code": "a"}, {"stauts": 1})`, policy.Decode, `request.deny[0]: has the unknown member "stauts": did you mean "status"`},
-		"unenforced":      {request + `route := x if x := object.union({"target": "a"}, {"fallback": ["b"]})`, policy.Decode, "route.fallback is not enforced"},
-		"mistyped":        {request + `deny contains x if x := concat("", ["a", "b"])`, policy.Decode, "of type string, not object"},
-		"no class":        {request + `redact contains x if x := {"with": "mask"}`, policy.Decode, "needs either entity or class"},
-		"bad pointer":     {request + `body := [{"op": "remove", "path": concat("", ["a", "b"])}]`, policy.Decode, "begins with /"},
-		"header":          {request + `headers.set["x-a"] := concat("", ["a", "\n"])`, policy.Decode, "not a header that can be set"},
-		"pseudo header":   {request + `headers.set[":path"] := "/"`, policy.Decode, "not a header that can be set"},
-		"failing builtin": {request + `deny contains {"code": "x"} if json.unmarshal(concat("", ["{", "x"]))`, policy.Eval, "json.unmarshal"},
+		"unknown member":  {request + `deny contains x if x := object.union({"code": input.llm.model}, {"stauts": 1})`, policy.Decode, `request.deny[0]: has the unknown member "stauts": did you mean "status"`},
+		"unenforced":      {request + `route := x if x := object.union({"target": input.llm.model}, {"fallback": ["b"]})`, policy.Decode, "route.fallback is not enforced"},
+		"mistyped":        {request + `deny contains x if x := concat("", ["a", input.llm.model])`, policy.Decode, "of type string, not object"},
+		"no class":        {request + `redact contains {"with": "mask"} if input.llm.model != ""`, policy.Decode, "needs either entity or class"},
+		"bad pointer":     {request + `body := [{"op": "remove", "path": concat("", ["a", input.llm.model])}]`, policy.Decode, "begins with /"},
+		"header":          {request + `headers.set["x-a"] := concat("", [input.llm.model, "\n"])`, policy.Decode, "not a header that can be set"},
+		"pseudo header":   {request + `headers.set[":path"] := input.llm.model`, policy.Decode, "not a header that can be set"},
+		"failing builtin": {request + `deny contains {"code": "x"} if json.unmarshal(input.llm.model)`, policy.Eval, "json.unmarshal"},
 		"conflict":        {request + "labels := {\"a\": \"b\"} if input.phase == \"request\"\nlabels := {\"a\": \"c\"} if input.phase != \"response\"", policy.Conflict, "conflict"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -203,8 +203,33 @@ func TestFailedEvaluation(t *testing.T) {
 	}
 }
 
+// A member that depends on no fact is evaluated at load: its faults show then.
+func TestConstantMemberAtLoad(t *testing.T) {
+	for rule, want := range map[string]string{
+		`deny contains x if x := object.union({"code": "a"}, {"stauts": 1})`:               `unknown member "stauts"`,
+		`deny contains {"code": "x"} if json.unmarshal(concat("", ["{", "x"]))`:            "json.unmarshal",
+		`headers.set[concat("", ["x", ":"])] := "a"`:                                       "not a header",
+		`deny contains {"code": "x"} if { some a in numbers.range(1, 1000000000); a < 0 }`: "timeout",
+	} {
+		dir := folder(t, map[string]string{"p.rego": "package regent.request\n" + rule})
+		_, err := Open(context.Background(), Options{NoDefault: true, Paths: []string{dir}})
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: error %v, want %q", rule, err, want)
+		}
+	}
+	s := alone(t, "package regent.request\n"+`redact contains {"class": "*"}`+"\n"+`labels["a"] := "b"`)
+	for range 2 {
+		d := decide(t, s, chat("x"))
+		if len(d.Redact) != 1 || d.Labels["a"] != "b" || d.Revision != s.Revision() {
+			t.Fatalf("decision %+v", d)
+		}
+		d.Labels["a"] = "changed"
+	}
+}
+
 func TestTimeout(t *testing.T) {
 	dir := folder(t, map[string]string{"p.rego": "package regent.request\n" + `labels["x"] := "y" if {
+	input.llm.model != ""
 	some a in numbers.range(1, 100000)
 	some b in numbers.range(1, 100000)
 	a * b == -1

@@ -12,7 +12,13 @@ type reads struct {
 	kids  map[string]*reads
 	// any is what is read of every element or key: input.findings[_].class.
 	any *reads
+	// varies, of a tree's root: a rule depends on more than its facts, such as
+	// the time.
+	varies bool
 }
+
+// none reports that rules depend on no fact nor anything else that changes.
+func (r *reads) none() bool { return !r.whole && !r.varies && len(r.kids) == 0 && r.any == nil }
 
 // readsOf collects what rules, and all they depend on, may read of input. It
 // errs on the side of reading: a variable key is any key, a fact that is passed
@@ -40,9 +46,24 @@ func readsOf(c *ast.Compiler, roots []*ast.Rule) *reads {
 		}
 		if rule, ok := x.(*ast.Rule); ok {
 			tree.visit(rule)
+			tree.varies = tree.varies || varies(rule)
 		}
 	}
 	return tree.settle()
+}
+
+// varies reports whether a rule calls a builtin that is not a function of its
+// arguments.
+func varies(rule *ast.Rule) bool {
+	found := false
+	ast.WalkExprs(rule, func(e *ast.Expr) bool {
+		if e.IsCall() {
+			b := ast.BuiltinMap[e.Operator().String()]
+			found = found || b != nil && b.IsNondeterministic()
+		}
+		return found
+	})
+	return found
 }
 
 // visit adds the refs to input in x, a rule or a term. A rule's else branches

@@ -21,6 +21,7 @@ type Set struct {
 	revision string
 	settings map[string]any
 	timeout  time.Duration
+	plain    bool
 
 	compiler *ast.Compiler
 	store    storage.Store
@@ -35,11 +36,16 @@ type document struct {
 	query    ast.Body
 	compiler ast.QueryCompiler
 	reads    *reads
+	// constant is what the members that depend on no fact come to. Their
+	// slices and maps are copied for each decision.
+	constant policy.Decision
+	memo     *memo
 }
 
 // member is one member of the decision that some rule defines.
 type member struct {
 	name string
+	ref  ast.Ref
 	of   ast.Var // the variable of the query that holds it
 	// boxed: a member that may be undefined is asked for as an array of none
 	// or one, since an undefined expression would end the query.
@@ -64,35 +70,47 @@ func (s *Set) Reads(phase policy.Phase, path ...string) bool {
 }
 
 // Evaluate asks in.Phase's document for its decision. Every error is a
-// *policy.Error; a phase without rules is one of kind undefined.
-func (s *Set) Evaluate(ctx context.Context, in *policy.Input) (*policy.Decision, error) {
+// *policy.Error; a phase without rules is one of kind undefined. The decision
+// is the caller's to keep and change.
+func (s *Set) Evaluate(ctx context.Context, in *policy.Input) (d *policy.Decision, err error) {
+	// A panic becomes an error: it must not take other calls along.
+	defer func() {
+		if p := recover(); p != nil {
+			d, err = nil, &policy.Error{Kind: policy.Panic, Err: fmt.Errorf("%v\n%s", p, debug.Stack())}
+		}
+	}()
 	doc := s.phases[in.Phase]
 	if doc == nil {
 		return nil, &policy.Error{Kind: policy.Undefined, Path: string(in.Phase), Err: errors.New("no rule decides in this phase")}
 	}
-	d := &policy.Decision{Revision: s.revision}
-	err := s.run(ctx, doc, in, func(m *member, v ast.Value) error { return decode(d, in.Phase, m.name, v) })
-	if err != nil {
+	if err := ctx.Err(); err != nil {
+		return nil, &policy.Error{Kind: policy.Timeout, Err: err}
+	}
+	facts := s.facts(doc.reads, in)
+	if d := doc.memo.find(facts); d != nil {
+		return clone(d), nil
+	}
+	ctx, done := context.WithTimeout(ctx, s.timeout)
+	defer done()
+	d = clone(&doc.constant)
+	d.Revision = s.revision
+	if err := s.run(ctx, doc, in, facts, func(m *member, v ast.Value) error { return decode(d, in.Phase, m.name, v) }); err != nil {
 		return nil, err
 	}
+	doc.memo.keep(facts, d)
 	return d, nil
 }
 
-// run evaluates doc within the set's time and gives each defined member to
-// each. A panic below becomes an error: it must not take other calls along.
-func (s *Set) run(ctx context.Context, doc *document, in *policy.Input, each func(*member, ast.Value) error) (err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = &policy.Error{Kind: policy.Panic, Err: fmt.Errorf("%v\n%s", p, debug.Stack())}
-		}
-	}()
-	ctx, done := context.WithTimeout(ctx, s.timeout)
-	defer done()
+// run evaluates doc until ctx ends and gives each defined member to each.
+func (s *Set) run(ctx context.Context, doc *document, in *policy.Input, facts *ast.Term, each func(*member, ast.Value) error) error {
+	if len(doc.members) == 0 {
+		return nil
+	}
 	// Builtins heed ctx, the evaluator only cancel.
 	cancel := topdown.NewCancel()
 	defer context.AfterFunc(ctx, cancel.Cancel)()
 	found := false
-	err = s.query(doc, in, cancel).Iter(ctx, func(result topdown.QueryResult) error {
+	err := s.query(doc, in, facts, cancel).Iter(ctx, func(result topdown.QueryResult) error {
 		found = true
 		return doc.collect(result, each)
 	})
@@ -107,13 +125,13 @@ func (s *Set) run(ctx context.Context, doc *document, in *policy.Input, each fun
 	return nil
 }
 
-func (s *Set) query(doc *document, in *policy.Input, cancel topdown.Cancel) *topdown.Query {
+func (s *Set) query(doc *document, in *policy.Input, facts *ast.Term, cancel topdown.Cancel) *topdown.Query {
 	return topdown.NewQuery(doc.query).
 		WithCompiler(s.compiler).
 		WithQueryCompiler(doc.compiler).
 		WithStore(s.store).
 		WithTransaction(s.txn).
-		WithInput(s.facts(doc.reads, in)).
+		WithInput(facts).
 		WithTime(in.Call.Started).
 		WithCancel(cancel).
 		WithStrictBuiltinErrors(true)
@@ -181,42 +199,72 @@ func (s *Set) prepare() error {
 }
 
 // document prepares phase's query: the members that exist, each in a variable
-// of its own, so that rules nobody asks for are not evaluated. Nil where there
-// are none.
+// of its own, so that rules nobody asks for are not evaluated. Members that
+// depend on no fact are evaluated here, once. Nil where there are none.
 func (s *Set) document(phase policy.Phase) (*document, error) {
-	doc := &document{}
-	pkg := ast.Ref{ast.DefaultRootDocument, ast.InternedTerm("regent"), ast.InternedTerm(string(phase))}
-	var roots []*ast.Rule
+	doc, roots := &document{}, []*ast.Rule(nil)
+	defined := false
 	for _, name := range contract[phase].names() {
-		ref := pkg.Append(ast.InternedTerm(name))
+		ref := ast.Ref{ast.DefaultRootDocument, ast.InternedTerm("regent"), ast.InternedTerm(string(phase)), ast.InternedTerm(name)}
 		rules := s.compiler.GetRulesWithPrefix(ref)
 		if len(rules) == 0 {
 			continue
 		}
-		roots = append(roots, rules...)
-		m := member{name: name, of: ast.Var("m_" + name), boxed: !always(rules)}
-		doc.members = append(doc.members, m)
-		doc.query = append(doc.query, m.expr(ref))
+		defined = true
+		m := member{name: name, ref: ref, of: ast.Var("m_" + name), boxed: !always(rules)}
+		if !s.plain && readsOf(s.compiler, rules).none() {
+			if err := s.settle(phase, &doc.constant, m); err != nil {
+				return nil, err
+			}
+			continue
+		}
+		doc.members, roots = append(doc.members, m), append(roots, rules...)
 	}
-	if len(doc.members) == 0 {
+	if !defined {
 		return nil, nil
 	}
-	for i, e := range doc.query {
+	doc.reads = readsOf(s.compiler, roots)
+	if s.plain {
+		doc.reads = &reads{whole: true, varies: true}
+	}
+	doc.memo = newMemo(doc.reads)
+	return doc, s.compile(doc)
+}
+
+// constantTime bounds what a member that depends on no fact may take at load.
+const constantTime = time.Second
+
+// settle evaluates a member that depends on no fact into d.
+func (s *Set) settle(phase policy.Phase, d *policy.Decision, m member) error {
+	doc := &document{members: []member{m}}
+	if err := s.compile(doc); err != nil {
+		return err
+	}
+	ctx, done := context.WithTimeout(context.Background(), constantTime)
+	defer done()
+	in := &policy.Input{Phase: phase, Call: policy.CallFacts{Started: time.Unix(0, 1)}}
+	return s.run(ctx, doc, in, ast.ObjectTerm(), func(m *member, v ast.Value) error { return decode(d, phase, m.name, v) })
+}
+
+// compile builds doc's query from its members.
+func (s *Set) compile(doc *document) error {
+	for i := range doc.members {
+		e := doc.members[i].expr()
 		e.Index = i
+		doc.query = append(doc.query, e)
+	}
+	if len(doc.query) == 0 {
+		return nil
 	}
 	doc.compiler = s.compiler.QueryCompiler()
 	query, err := doc.compiler.Compile(doc.query)
-	if err != nil {
-		return nil, fmt.Errorf("the query of %s: %w", phase, err)
-	}
 	doc.query = query
-	doc.reads = readsOf(s.compiler, roots)
-	return doc, nil
+	return err
 }
 
 // expr is m = ref, or m = [x | x = ref].
-func (m *member) expr(ref ast.Ref) *ast.Expr {
-	value := ast.NewTerm(ref)
+func (m *member) expr() *ast.Expr {
+	value := ast.NewTerm(m.ref)
 	if m.boxed {
 		x := ast.VarTerm("x_" + m.name)
 		value = ast.ArrayComprehensionTerm(x, ast.NewBody(ast.Equality.Expr(x, value)))

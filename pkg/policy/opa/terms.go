@@ -2,6 +2,7 @@ package opa
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"unicode"
@@ -12,33 +13,60 @@ import (
 )
 
 // termLists are the named lists of regent.settings.terms, ready to be looked
-// for in texts.
-type termLists struct{ lists map[string]*termList }
+// for in texts: all of them in one walk, however many there are.
+type termLists struct {
+	names []string
+	roles [][]string // by list; whose texts it is looked for in, all where empty
+	empty []bool     // by list
+	first map[string][]candidate
+	// maybe is false for an ASCII word that begins no term: by its first byte
+	// and its length, the longest together.
+	maybe [utf8.RuneSelf][maxLength + 1]bool
+}
 
-// termList is one list: its terms as words in lower case, by their first word.
-type termList struct {
-	roles []string // whose texts; all where empty
-	first map[string][][]string
+const maxLength = 31
+
+// candidate is a term, found where its first word is followed by the rest.
+type candidate struct {
+	list int
+	rest []string
+	term string
 }
 
 // newTermLists reads regent.settings.terms, whose shape the settings' schema
 // has checked.
 func newTermLists(settings map[string]any) (*termLists, error) {
-	t := &termLists{lists: map[string]*termList{}}
+	t := &termLists{first: map[string][]candidate{}}
 	lists, _ := settings["terms"].(map[string]any)
-	for name, v := range lists {
-		entry, _ := v.(map[string]any)
-		l := &termList{roles: stringList(entry["roles"]), first: map[string][][]string{}}
-		for _, term := range stringList(entry["words"]) {
-			words := wordsOf(term)
-			if len(words) == 0 {
+	for _, name := range slices.Sorted(maps.Keys(lists)) {
+		entry, _ := lists[name].(map[string]any)
+		terms := stringList(entry["words"])
+		t.names = append(t.names, name)
+		t.roles = append(t.roles, stringList(entry["roles"]))
+		t.empty = append(t.empty, len(terms) == 0)
+		for _, term := range terms {
+			if !t.add(len(t.names)-1, wordsOf(term)) {
 				return nil, fmt.Errorf("data.regent.settings.terms.%s: %q holds neither a letter nor a digit", name, term)
 			}
-			l.first[words[0]] = append(l.first[words[0]], words)
 		}
-		t.lists[name] = l
 	}
 	return t, nil
+}
+
+func (t *termLists) add(list int, words []string) bool {
+	if len(words) == 0 {
+		return false
+	}
+	word := words[0]
+	t.first[word] = append(t.first[word], candidate{list: list, rest: words[1:], term: strings.Join(words, " ")})
+	if word[0] < utf8.RuneSelf {
+		n := min(len(word), maxLength)
+		t.maybe[word[0]][n] = true
+		if upper := word[0] - 'a' + 'A'; 'a' <= word[0] && word[0] <= 'z' {
+			t.maybe[upper][n] = true
+		}
+	}
+	return true
 }
 
 func stringList(v any) []string {
@@ -56,17 +84,15 @@ func stringList(v any) []string {
 // request's texts, sorted. What was found stays in the Input for its later
 // evaluations.
 func (s *Set) termFacts(o *object, in *policy.Input) {
-	var wanted []string
-	for name := range s.terms.lists {
+	var wanted []int
+	for i, name := range s.terms.names {
 		if _, known := in.Terms[name]; !known && o.reads.field(name) != nil {
-			wanted = append(wanted, name)
+			wanted = append(wanted, i)
 		}
 	}
 	if len(wanted) > 0 {
 		found := s.terms.find(wanted, &in.LLM)
-		for name, hits := range in.Terms {
-			found[name] = hits
-		}
+		maps.Copy(found, in.Terms)
 		in.Terms = found
 	}
 	for name, hits := range in.Terms {
@@ -74,61 +100,80 @@ func (s *Set) termFacts(o *object, in *policy.Input) {
 	}
 }
 
-// find looks for the terms of the named lists, all in one walk over each text.
-func (t *termLists) find(names []string, f *policy.LLMFacts) map[string][]string {
-	found := make(map[string][]string, len(names))
-	var live []string
-	for _, name := range names {
-		found[name] = []string{}
-		if len(t.lists[name].first) > 0 {
-			live = append(live, name)
-		}
+// find looks for the terms of the wanted lists.
+func (t *termLists) find(wanted []int, f *policy.LLMFacts) map[string][]string {
+	found := make(map[string][]string, len(wanted))
+	some := false
+	for _, list := range wanted {
+		found[t.names[list]] = nil
+		some = some || !t.empty[list]
 	}
-	if f.Request == nil || f.Text == nil || len(live) == 0 {
+	if f.Request == nil || f.Text == nil || !some {
 		return found
 	}
+	here := make([]bool, len(t.names))
 	for i := range f.Request.Texts {
-		text := &f.Request.Texts[i]
-		var here []string
-		for _, name := range live {
-			if t.lists[name].covers(text) {
-				here = append(here, name)
-			}
-		}
-		if len(here) > 0 {
+		if t.covers(&f.Request.Texts[i], wanted, here) {
 			t.scan(f.Text(i), here, found)
 		}
 	}
-	for _, name := range names {
-		slices.Sort(found[name])
+	for _, hits := range found {
+		slices.Sort(hits)
 	}
 	return found
 }
 
-// covers reports whether the list is looked for in a text: what people, models
-// and tools say, of the roles it names.
-func (l *termList) covers(t *genai.Text) bool {
-	switch t.Kind {
-	case genai.ToolDescription, genai.Metadata:
+// covers says which of the wanted lists are looked for in a text: what people,
+// models and tools say, of the roles a list names. It reports whether any is.
+func (t *termLists) covers(text *genai.Text, wanted []int, here []bool) bool {
+	if text.Kind == genai.ToolDescription || text.Kind == genai.Metadata {
 		return false
 	}
-	return len(l.roles) == 0 || slices.Contains(l.roles, string(t.Role))
+	some := false
+	for _, list := range wanted {
+		roles := t.roles[list]
+		here[list] = !t.empty[list] && (len(roles) == 0 || slices.Contains(roles, string(text.Role)))
+		some = some || here[list]
+	}
+	return some
 }
 
-func (t *termLists) scan(text string, names []string, found map[string][]string) {
-	for rest := text; ; {
-		var word string
-		if word, rest = nextWord(rest); word == "" {
+// scan adds the terms of the lists here that text holds to found.
+func (t *termLists) scan(text string, here []bool, found map[string][]string) {
+	for {
+		start, end, ascii := wordIn(text)
+		if start == end {
 			return
 		}
-		for _, name := range names {
-			for _, words := range t.lists[name].first[word] {
-				if follows(words[1:], rest) {
-					found[name] = insert(found[name], strings.Join(words, " "))
-				}
+		word, rest := text[start:end], text[end:]
+		text = rest
+		if ascii && !t.maybe[word[0]][min(len(word), maxLength)] {
+			continue
+		}
+		for _, c := range t.candidates(word, ascii) {
+			if here[c.list] && follows(c.rest, rest) {
+				name := t.names[c.list]
+				found[name] = insert(found[name], c.term)
 			}
 		}
 	}
+}
+
+// candidates are the terms that begin with word. Only a long or foreign word
+// costs an allocation.
+func (t *termLists) candidates(word string, ascii bool) []candidate {
+	var lower [maxLength]byte
+	if !ascii || len(word) > len(lower) {
+		return t.first[strings.ToLower(word)]
+	}
+	for i := range len(word) {
+		c := word[i]
+		if 'A' <= c && c <= 'Z' {
+			c += 'a' - 'A'
+		}
+		lower[i] = c
+	}
+	return t.first[string(lower[:len(word)])]
 }
 
 func insert(list []string, s string) []string {
@@ -161,21 +206,36 @@ func wordsOf(text string) []string {
 	}
 }
 
-// nextWord is text's first run of letters, digits and combining marks, in lower
-// case, and what comes after; "" where there is none.
+// nextWord is text's first word in lower case, and what comes after; "" where
+// there is none.
 func nextWord(text string) (word, rest string) {
-	start := strings.IndexFunc(text, inWord)
-	if start < 0 {
-		return "", ""
+	start, end, _ := wordIn(text)
+	return strings.ToLower(text[start:end]), text[end:]
+}
+
+// wordIn is where text's first run of letters, digits and combining marks lies,
+// and whether it is all ASCII; start equals end where there is none.
+func wordIn(text string) (start, end int, ascii bool) {
+	for start < len(text) {
+		if c := text[start]; c < utf8.RuneSelf {
+			if asciiWord[c] {
+				break
+			}
+			start++
+			continue
+		}
+		r, n := utf8.DecodeRuneInString(text[start:])
+		if inWord(r) {
+			break
+		}
+		start += n
 	}
-	end, lower := start, true
+	end, ascii = start, true
 	for end < len(text) {
-		c := text[end]
-		if c < utf8.RuneSelf {
+		if c := text[end]; c < utf8.RuneSelf {
 			if !asciiWord[c] {
 				break
 			}
-			lower = lower && (c < 'A' || c > 'Z')
 			end++
 			continue
 		}
@@ -183,14 +243,10 @@ func nextWord(text string) (word, rest string) {
 		if !inWord(r) {
 			break
 		}
-		lower = false
+		ascii = false
 		end += n
 	}
-	word, rest = text[start:end], text[end:]
-	if !lower {
-		word = strings.ToLower(word)
-	}
-	return word, rest
+	return start, end, ascii
 }
 
 var asciiWord = func() (table [utf8.RuneSelf]bool) {

@@ -1,0 +1,65 @@
+package opa
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/regent-proxy/regent/pkg/genai"
+	"github.com/regent-proxy/regent/pkg/policy"
+)
+
+const prose = "The quick brown fox jumps over the lazy dog, and the dog sleeps on. "
+
+func BenchmarkDefaultRequest(b *testing.B) {
+	s := open(b, Options{Timeout: time.Minute}).Current()
+	for _, size := range []int{1 << 10, 256 << 10} {
+		b.Run(fmt.Sprintf("text=%dKiB", size>>10), func(b *testing.B) {
+			text := strings.Repeat(prose, size/len(prose))
+			in := chat(text[:len(text)/4], text[len(text)/4:])
+			benchEvaluate(b, s, in)
+		})
+	}
+	b.Run("findings=3", func(b *testing.B) {
+		in := chat("short")
+		in.Findings = []policy.FindingFact{
+			{Entity: "EMAIL", Class: "pii", Where: genai.Content, Role: genai.User, Count: 2, Score: 0.99},
+			{Entity: "CREDIT_CARD", Class: "pii", Where: genai.Content, Role: genai.User, Count: 1, Score: 0.9},
+			{Entity: "AWS_ACCESS_KEY", Class: "secret", Where: genai.Content, Role: genai.User, Count: 1, Score: 0.9},
+		}
+		benchEvaluate(b, s, in)
+	})
+}
+
+func BenchmarkDefaultResponse(b *testing.B) {
+	s := open(b, Options{Timeout: time.Minute}).Current()
+	in := chat("short")
+	in.Phase, in.Response = policy.Response, &policy.ResponseFacts{Status: 200, FinishReasons: []string{"stop"}, Final: true}
+	benchEvaluate(b, s, in)
+}
+
+// benchEvaluate measures a policy on facts that come again, on ones that don't,
+// and without what makes evaluation lean.
+func benchEvaluate(b *testing.B, s *Set, in *policy.Input) {
+	b.Run("remembered", func(b *testing.B) { benchSet(b, s, in) })
+	b.Run("evaluated", func(b *testing.B) {
+		doc := *s.phases[in.Phase]
+		doc.memo = nil
+		fresh := *s
+		fresh.phases = map[policy.Phase]*document{in.Phase: &doc}
+		benchSet(b, &fresh, in)
+	})
+	b.Run("plain", func(b *testing.B) { benchSet(b, open(b, Options{Timeout: time.Minute, plain: true}).Current(), in) })
+}
+
+func benchSet(b *testing.B, s *Set, in *policy.Input) {
+	b.ReportAllocs()
+	for b.Loop() {
+		in.Terms = nil
+		if _, err := s.Evaluate(context.Background(), in); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
