@@ -25,8 +25,17 @@ func (r *reads) none() bool { return !r.whole && !r.varies && len(r.kids) == 0 &
 // on whole is read whole.
 func readsOf(c *ast.Compiler, roots []*ast.Rule) *reads {
 	tree := &reads{}
+	walkDependencies(c, roots, func(rule *ast.Rule) {
+		tree.visit(rule)
+		tree.varies = tree.varies || varies(rule)
+	})
+	return tree.settle()
+}
+
+// walkDependencies visits roots and every rule they may depend on, once.
+func walkDependencies(c *ast.Compiler, roots []*ast.Rule, visit func(*ast.Rule)) {
 	seen := map[util.T]bool{}
-	queue := make([]util.T, 0, len(roots))
+	var queue []util.T
 	add := func(x util.T) {
 		if !seen[x] {
 			seen[x] = true
@@ -45,11 +54,9 @@ func readsOf(c *ast.Compiler, roots []*ast.Rule) *reads {
 			add(dep)
 		}
 		if rule, ok := x.(*ast.Rule); ok {
-			tree.visit(rule)
-			tree.varies = tree.varies || varies(rule)
+			visit(rule)
 		}
 	}
-	return tree.settle()
 }
 
 // varies reports whether a rule calls a builtin that is not a function of its
