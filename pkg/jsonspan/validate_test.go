@@ -129,13 +129,6 @@ func TestManyNames(t *testing.T) {
 	}
 }
 
-func TestValidateAllocates(t *testing.T) {
-	doc := chatBody(8 << 10)
-	if n := testing.AllocsPerRun(100, func() { _ = Validate(doc) }); n > 0 {
-		t.Errorf("%v allocations a document, want none", n)
-	}
-}
-
 var seeds = []string{
 	``, `{}`, `[]`, `{"a":1,"a":2}`, `{"a":1,"\u0061":2}`, `"\ud83d\ude00\ud83d"`, `[1,-2.5e+10,true,false,null]`,
 	"\"\xff\"", "\"\x01\"", `{"a":{"b":[{"c":"d\n\"e\\"}]}}`, `0`, `-`, `1e`, "\ufeff{}", `[[[[]]]]`, `"é世🙂\u00e9"`,

@@ -29,12 +29,12 @@ func (k Kind) String() string {
 // which must not change while it is in use. The zero Value is absent: its
 // accessors give nothing. Reading values concurrently is safe.
 type Value struct {
-	doc  []byte
-	at   Range
-	kind Kind
-	ix   *index // nil where there is none
+	doc []byte
+	at  Range
+	ix  *index // nil where there is none
 	// place is the value's in ix where it has one, else that of the next.
 	place uint32
+	kind  Kind
 }
 
 // Parse validates doc and returns its root. For documents of a KiB and more it
@@ -322,6 +322,9 @@ func integral(raw []byte) (int64, bool) {
 	}
 	var u uint64
 	for _, c := range digits {
+		if !isDigit(c) {
+			return 0, false
+		}
 		u = u*10 + uint64(c-'0')
 	}
 	for ; exp > 0; exp-- {
@@ -335,47 +338,22 @@ func integral(raw []byte) (int64, bool) {
 
 // decimal splits a number into its significant digits, no zeros at either end,
 // and their exponent. ok is false where there are more digits than an int64 can
-// hold, or the exponent is absurd or raw no number.
+// hold, or the exponent is absurd.
 func decimal(raw []byte) (digits []byte, exp int, ok bool) {
-	var buf [20]byte
-	digits = buf[:0]
-	mantissa, power := raw, 0
+	mantissa := raw
 	if e := bytes.IndexAny(raw, "eE"); e >= 0 {
+		mantissa = raw[:e]
 		n, err := strconv.Atoi(string(raw[e+1:]))
-		mantissa, power = raw[:e], n
 		if err != nil || n > 1<<20 || n < -1<<20 {
 			return nil, 0, bytes.IndexAny(mantissa, "123456789") < 0
 		}
+		exp = n
 	}
-	zeros, fraction := 0, false
-	for _, c := range mantissa {
-		switch {
-		case c == '.':
-			fraction = true
-			continue
-		case c == '-':
-			continue
-		case !isDigit(c):
-			return nil, 0, false
-		}
-		if fraction {
-			power--
-		}
-		if c == '0' {
-			zeros++
-			continue
-		}
-		for ; zeros > 0 && len(digits) > 0; zeros-- {
-			if len(digits) == cap(digits) {
-				return nil, 0, false
-			}
-			digits = append(digits, '0')
-		}
-		zeros = 0
-		if len(digits) == cap(digits) {
-			return nil, 0, false
-		}
-		digits = append(digits, c)
+	if dot := bytes.IndexByte(mantissa, '.'); dot >= 0 {
+		exp -= len(mantissa) - dot - 1
+		mantissa = append(append(make([]byte, 0, len(mantissa)), mantissa[:dot]...), mantissa[dot+1:]...)
 	}
-	return digits, power + zeros, true
+	digits = bytes.TrimLeft(mantissa, "-0")
+	trimmed := bytes.TrimRight(digits, "0")
+	return trimmed, exp + len(digits) - len(trimmed), len(trimmed) <= 20
 }
