@@ -131,6 +131,9 @@ func (s *sse) data(b []byte, start, end int) {
 		s.start, s.end = start, end
 		return
 	case 2:
+		if cap(s.joined) > keptBuffer {
+			s.joined = nil
+		}
 		s.joined = append(s.joined[:0], b[s.start:s.end]...)
 	}
 	s.joined = append(append(s.joined, '\n'), b[start:end]...)

@@ -89,10 +89,11 @@ func (d *Decoder) Push(raw, dst []byte, m *Map) []byte {
 // The text of an Identity map is raw; keep the other in buf.
 func (d *Decoder) PushText(raw, buf []byte, m *Map) (text []byte) {
 	m.begin(d, raw)
-	if d.same(raw) {
-		m.text = raw
-	} else {
-		m.text = d.decode(raw, buf[:0], m)
+	m.text = raw
+	if !d.same(raw) {
+		if text = d.decode(raw, buf[:0], m); !m.Identity() {
+			m.text = text
+		}
 	}
 	return m.text
 }

@@ -37,6 +37,7 @@ func TestView(t *testing.T) {
 		{JSONString, `\ud83d`, "\uFFFD", false},
 		{JSONValue, `{"k\u0041":[1,"a\"b"],"n":-1.5}`, `{"kA":[1,"a"b"],"n":-1.5}`, false},
 		{JSONValue, `[1,2]`, `[1,2]`, true},
+		{JSONValue, `{"a":"b"}`, `{"a":"b"}`, true},
 		{JSONInString, `{\"a\":\"x\\ny\\u0041\\\\\",\"n\":12}`, "{\"a\":\"x\nyA\\\",\"n\":12}", false},
 		{JSONInString, `{\"a\":\"\\ud83d\\ude42 \ud83d\ude42 \u00e9\"}`, `{"a":"🙂 🙂 é"}`, false},
 		{JSONInString, `{\u0022a\u0022:\u00221\u005cn2\u0022}`, "{\"a\":\"1\n2\"}", false},
@@ -51,6 +52,10 @@ func TestView(t *testing.T) {
 			t.Errorf("%v of %s: %q, identity %v; want %q, %v", c.enc, c.raw, text, m.Identity(), c.want, c.identity)
 		}
 		checkMap(t, []byte(c.raw), text, c.enc, &m)
+		raw := []byte(c.raw)
+		if text, _ := View(raw, c.enc); m.Identity() != (&text[0] == &raw[0]) {
+			t.Errorf("%v of %s: identity is %v", c.enc, c.raw, m.Identity())
+		}
 	}
 }
 
