@@ -8,9 +8,10 @@ import (
 
 // Least sizes of what is decoded: shorter runs carry no order.
 const (
-	blobMin    = 20 // characters of base64 or hex
-	escapesMin = 4  // %69, \u0069, &#105;
-	mostDepth  = 2  // encodings inside one another
+	blobMin      = 20 // characters of base64 or hex
+	escapesMin   = 4  // %69, \u0069, &#105;
+	byteWordsMin = 6  // 69 67 6e, 01101001 01100111
+	mostDepth    = 2  // encodings inside one another
 )
 
 // escapeLen is the length of the escaped character text begins with, or 0:
@@ -243,7 +244,7 @@ func unbits(dst, text []byte) ([]byte, blob) {
 	for i := 0; i < len(text); {
 		v, n := bitWord(text[i:])
 		if n == 0 || i > 0 && letterish[text[i-1]] {
-			if len(dst) >= 6 {
+			if len(dst) >= byteWordsMin {
 				break
 			}
 			dst = dst[:0]
@@ -260,7 +261,7 @@ func unbits(dst, text []byte) ([]byte, blob) {
 			i++
 		}
 	}
-	if len(dst) < 6 || !readable(dst) {
+	if len(dst) < byteWordsMin || !readable(dst) {
 		return dst[:0], blob{}
 	}
 	return dst, found

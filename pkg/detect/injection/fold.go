@@ -137,7 +137,7 @@ func buildLookalikes() map[rune]rune {
 
 // leet maps digits and signs to the letters they stand for inside a word.
 var leet = [128]rune{
-	'0': 'o', '1': 'i', '3': 'e', '4': 'a', '5': 's', '7': 't', '8': 'b', '@': 'a', '$': 's', '!': 'i', '|': 'l', '+': 't',
+	'0': 'o', '1': 'i', '3': 'e', '4': 'a', '5': 's', '7': 't', '8': 'b', '@': 'a', '$': 's', '!': 'i', '|': 'l',
 }
 
 // decodeRune is utf8.DecodeRune with a fast way for ASCII; broken bytes come

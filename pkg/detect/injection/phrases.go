@@ -18,7 +18,7 @@ const (
 	trigRare               // rare enough to look closer at a short text
 )
 
-// Commonness of concepts, 0 to 9.
+// Commonness of concepts, 0 to 11.
 const (
 	commonWord  = 2 // of a word in a phrase that is not listed
 	commonRare  = 5 // up to this, a word makes a short text worth a look
@@ -38,6 +38,8 @@ const (
 // carry, and the rules over those sets. It is read-only once built.
 type phrases struct {
 	trie      trie
+	sieve     trie         // the words the prefilter stops at
+	heads     *headSet     // how words of the sieve begin
 	sets      []conceptSet // index 0: no concept
 	trig      []uint8      // set -> trigger bits
 	classes   []string
@@ -163,7 +165,7 @@ func (c *compiler) define(name, flags string, words []string) error {
 		case i >= 0:
 			bitsOf |= 1 << i
 		case f >= '0' && f <= '9':
-			common = int(f - '0')
+			common = common*10 + int(f-'0')
 		case f != '-':
 			return fmt.Errorf("flag %q: not a digit or one of ! r m -", f)
 		}
@@ -327,13 +329,57 @@ func (c *compiler) finish() (*phrases, error) {
 		return nil, fmt.Errorf("the phrase file has %d concepts and words in phrases, over %d", len(c.flags), maxConcepts)
 	}
 	for w, s := range c.words {
-		if err := p.trie.add(w, number(s)); err != nil {
-			return nil, err
-		}
+		p.trie.add(w, number(s))
 	}
 	p.trie.freeze()
 	c.index()
-	return p, c.pair()
+	if err := c.pair(); err != nil {
+		return nil, err
+	}
+	c.sift(numbers)
+	return p, nil
+}
+
+// sift fills the prefilter's trie with the words that matter to it, and those
+// of no meaning that begin like them.
+func (c *compiler) sift(numbers map[string]uint16) {
+	p := &c.out
+	p.heads = new(headSet)
+	for w, s := range c.words {
+		set := numbers[fmt.Sprint(s)]
+		if len(s) == 0 || len(p.slots[set]) > 0 || p.trig[set]&^trigRare != 0 {
+			p.sieve.add(w, set)
+			p.head(w)
+		}
+	}
+	p.sieve.freeze()
+}
+
+// head notes the first four letters of a word of the sieve; where the word is
+// shorter a separator follows and then anything, or, for a stem, anything.
+func (p *phrases) head(w string) {
+	base, stem := strings.CutSuffix(w, "*")
+	for _, r := range base[:min(len(base), 4)] {
+		if r >= 128 {
+			return // other writing: never judged by its letters
+		}
+	}
+	p.headFrom(base, stem, 0, 0)
+}
+
+func (p *phrases) headFrom(base string, stem bool, n int, four uint32) {
+	switch {
+	case n == 4:
+		p.heads.add(four)
+	case n < len(base):
+		p.headFrom(base, stem, n+1, four<<6|uint32(column[base[n]]))
+	case n == len(base) && !stem:
+		p.headFrom(base, stem, n+1, four<<6)
+	default:
+		for c := range uint32(trieWidth - 2) {
+			p.headFrom(base, stem, n+1, four<<6|c)
+		}
+	}
 }
 
 // spread gives an exact word the concepts of the stems it begins with, so

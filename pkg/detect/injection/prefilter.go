@@ -16,11 +16,15 @@ type prefilter struct {
 
 	words   int32           // passed so far
 	last    [maxSlots]int32 // number of the last word of a concept
+	lastAt  [maxSlots]int32 // and its end
+	from    int             // where the pair that was found begins
+	pair    bool            // the last stop was for a pair, nothing else
 	singles int             // single letters in a row
 	single  int             // end of the last one
 	escapes int
 	escape  int
-	bytes8  int // eight-digit binary words in a row
+	bytes8  int // words in a row that are bytes in binary or hex
+	byteEnd int // end of the last
 }
 
 // letterish marks bytes that go on with a word: letters and digits.
@@ -32,102 +36,176 @@ var letterish = func() (t [256]bool) {
 }()
 
 func (f *prefilter) reset(p *phrases, text []byte) {
-	*f = prefilter{p: p, text: text, any: len(text) <= shortText}
+	f.p, f.text, f.any = p, text, len(text) <= shortText
+	f.words, f.single = 0, 0
+	f.jump(0)
 }
 
 // jump goes on at another place of the text, forgetting what was near.
 func (f *prefilter) jump(at int) {
 	f.last = [maxSlots]int32{}
-	f.at, f.singles, f.escapes, f.bytes8 = at, 0, 0, 0
+	f.at, f.singles, f.escapes, f.bytes8, f.pair = at, 0, 0, 0, false
 }
 
 // next returns the next place to look closer at, or -1.
 func (f *prefilter) next() int {
 	text := f.text
+	f.pair = false
 	for f.at < len(text) {
-		c := text[f.at]
+		f.skip()
+		if f.at >= len(text) {
+			break
+		}
+		at, c := f.at, text[f.at]
 		if letterish[c] || c >= utf8.RuneSelf {
-			at := f.at
 			if f.wordAt() {
 				return at
 			}
 			continue
 		}
-		if quiet[c] {
-			f.at++
-			continue
-		}
-		if f.signAt(c) {
-			f.at++
+		found := f.signAt(c)
+		f.at++
+		if found {
 			return f.at - 1
 		}
-		f.at++
 	}
 	return -1
 }
 
-// quiet are the bytes that mean nothing to the prefilter.
-var quiet = func() (t [256]bool) {
-	for c := range 128 {
-		t[c] = column[c] == 0
+// skip moves on to the next word or sign that could mean something. It looks
+// at each byte once and branches on hardly any: a word is let by where no word
+// of the sieve begins with its four letters, of which a shorter word's are
+// followed by the separator behind it.
+func (f *prefilter) skip() {
+	text, heads := f.text, f.p.heads
+	var seen uint32 // the columns of the last five bytes, six bits each
+	words := f.words
+	for i := f.at; i < len(text); i++ {
+		k := byteKind[text[i]]
+		if k >= kindDigit {
+			f.words = words
+			f.back(i, i)
+			return
+		}
+		begins := isZero(seen&0x3F) &^ isZero(uint32(k))
+		seen = (seen<<6 | uint32(k)) & 0x3FFFFFFF
+		fresh := isZero(seen>>24) &^ isZero(seen>>18&0x3F) // a word began four bytes back
+		spaced := isZero(seen>>12&0x3F) & (isZero(seen>>6&0x3F) | isZero(uint32(k)))
+		if fresh&(heads.has(seen)|spaced) != 0 {
+			f.words = words
+			f.back(i-3, i)
+			return
+		}
+		words += int32(begins)
 	}
-	for _, c := range `<[#%\&@$!|:.` {
-		t[c] = false
+	f.words = words
+	f.at = len(text)
+	if seen&0x3F != 0 && seen>>18&0x3F == 0 {
+		f.back(len(text)-1, len(text)) // a word of under four letters ends the text
+	}
+}
+
+// headSet holds which four letters begin a word of the sieve, by hash.
+type headSet [1024]uint64
+
+func (h *headSet) has(four uint32) uint64 {
+	n := (four & 0xFFFFFF) * 0x9E3779B1 >> 16
+	return h[n>>6] >> (n & 63) & 1
+}
+
+func (h *headSet) add(four uint32) {
+	n := four * 0x9E3779B1 >> 16
+	h[n>>6] |= 1 << (n & 63)
+}
+
+// isZero is 1 for 0, without a branch.
+func isZero(k uint32) uint64 { return (uint64(k) - 1) >> 63 }
+
+// back goes to the start of the word that i is in and takes the words begun
+// from there to end off the count, for they will be counted again.
+func (f *prefilter) back(i, end int) {
+	at := i
+	for at > f.at && letterish[f.text[at-1]] {
+		at--
+	}
+	for j := at; j < end; j++ {
+		if letterish[f.text[j]] && (j == at || !letterish[f.text[j-1]]) {
+			f.words--
+		}
+	}
+	f.at = at
+}
+
+// Bits of byteKind beside the trie column.
+const (
+	kindColumn = 0x3F
+	kindDigit  = 0x40
+	kindOdd    = 0x80 // may go on with a word in another writing
+)
+
+var byteKind = func() (t [256]uint8) {
+	for c := range 256 {
+		switch {
+		case c >= utf8.RuneSelf:
+			t[c] = kindOdd
+		case column[c] != 0:
+			t[c] = column[c]
+		}
+		if c >= '0' && c <= '9' {
+			t[c] |= kindDigit
+		}
+	}
+	for _, c := range `@$!|'<[#%\&:.` {
+		t[c] = kindOdd
 	}
 	return t
 }()
 
 // wordAt consumes the word at f.at and reports whether to look closer.
 func (f *prefilter) wordAt() bool {
-	text, p := f.text, f.p
+	text, cells := f.text, f.p.sieve.cells
 	start, i := f.at, f.at
 	f.words++
-	row, set := uint16(1), uint16(0)
-	next, stems := p.trie.next, p.trie.stem
-	for i < len(text) && letterish[text[i]] {
-		row = next[int(row)*trieWidth+int(column[text[i]&0x7F])]
-		i++
-		if row == 0 {
+	row, last, seen := uint32(rootRow), uint32(rootRow), uint8(0)
+	var k uint8
+	for ; row != 0 && i < len(text); i++ {
+		if k = byteKind[text[i]]; k&kindColumn == 0 {
 			break
 		}
-		if s := stems[row]; s != 0 {
-			set = s - 1
+		seen |= k
+		if row = cells[row+uint32(k&kindColumn)]; row == 0 {
+			break
+		}
+		last = row
+	}
+	if row == 0 {
+		for ; i < len(text); i++ {
+			if k = byteKind[text[i]]; k&kindColumn == 0 {
+				break
+			}
+			seen |= k
 		}
 	}
-	digit := false
-	for j := i - 1; j >= start && row == 0 && j > i-2; j-- {
-		digit = text[j] <= '9'
-	}
-	for i < len(text) && letterish[text[i]] {
-		digit = digit || text[i] <= '9'
-		i++
-	}
-	if i < len(text) && (text[i] >= utf8.RuneSelf || leetSign(text, i)) {
+	if i < len(text) && k&kindOdd != 0 && (text[i] >= utf8.RuneSelf || leetSign(text, i)) {
 		return f.oddWord(start)
 	}
 	f.at = i
-	if row != 0 {
-		if s := p.trie.exact[row]; s != 0 {
-			set = s - 1
-		}
-	}
-	if set != 0 {
+	if set := f.p.sieve.ending(last, row != 0); set != 0 {
 		return f.trigger(set, i)
 	}
-	if digit || text[start] <= '9' {
+	if seen&kindDigit != 0 {
 		return f.numbered(start, i)
 	}
 	if i == start+1 {
 		return f.oneLetter(start)
 	}
-	f.singles = 0
 	return false
 }
 
 // leetSign reports a sign inside a word that reads as a letter.
 func leetSign(text []byte, i int) bool {
 	switch text[i] {
-	case '@', '$', '!', '|', '+':
+	case '@', '$', '!', '|':
 		return i+1 < len(text) && letterish[text[i+1]]
 	case '\'':
 		return i+1 < len(text) && letterish[text[i+1]]
@@ -198,16 +276,16 @@ loop:
 	}
 	f.at = max(i, start+1)
 	k := min(n, maxWord)
-	if alien > 0 && (ascii > 0 || alien == n && n > 2 && f.p.trie.lookup(w[:k]) == 0) {
+	if alien > 0 && (ascii > 0 || alien == n && n > 2 && f.p.sieve.lookup(w[:k]) == 0) {
 		unmask(w[:k])
-		if ascii > 0 && len(f.p.slots[f.p.trie.lookup(w[:k])]) > 0 {
+		if ascii > 0 && len(f.p.slots[f.p.sieve.lookup(w[:k])]) > 0 {
 			return true
 		}
 	}
-	set := f.p.trie.lookup(w[:k])
+	set := f.p.sieve.lookup(w[:k])
 	if set == 0 && leets > 0 && ascii > 0 && k > 3 {
 		deleet(w[:k])
-		set = f.p.trie.lookup(w[:k])
+		set = f.p.sieve.lookup(w[:k])
 	}
 	f.singles = 0
 	return set != 0 && f.trigger(set, f.at)
@@ -234,7 +312,7 @@ func (f *prefilter) ideograph(at int) bool {
 	var w [8]rune
 	var ends [8]int
 	n := f.p.runes(f.text, at, &w, &ends)
-	set, took := f.p.trie.longest(w[:n])
+	set, took := f.p.sieve.longest(w[:n])
 	f.at = ends[max(took, 1)-1]
 	return set != 0 && f.trigger(set, f.at)
 }
@@ -255,16 +333,19 @@ func (f *prefilter) trigger(set uint16, end int) bool {
 // have come before.
 func (f *prefilter) concept(set uint16) bool {
 	found := false
+	f.from = f.at
 	for _, id := range f.p.slots[set] {
 		for _, m := range f.p.mates[id] {
 			if at := f.last[m.slot]; at > 0 && f.words-at <= int32(m.reach) {
 				found = true
+				f.from = min(f.from, int(f.lastAt[m.slot]))
 			}
 		}
 	}
 	for _, id := range f.p.slots[set] {
-		f.last[id] = f.words
+		f.last[id], f.lastAt[id] = f.words, int32(f.at)
 	}
+	f.pair = found
 	return found
 }
 
@@ -274,11 +355,14 @@ func (f *prefilter) numbered(start, end int) bool {
 	if len(w) >= blobMin {
 		return true
 	}
-	if len(w) == 8 && onlyBits(w) {
+	if _, n := bitWord(w); n == len(w) {
+		if start-f.byteEnd > 3 {
+			f.bytes8 = 0
+		}
 		f.bytes8++
-		return f.bytes8 >= 4
+		f.byteEnd = end
+		return f.bytes8 >= byteWordsMin
 	}
-	f.bytes8 = 0
 	if len(w) < 4 || w[len(w)-1] <= '9' && w[len(w)/2] <= '9' {
 		return false
 	}
@@ -289,7 +373,7 @@ func (f *prefilter) numbered(start, end int) bool {
 		n++
 	}
 	deleet(tmp[:n])
-	set := f.p.trie.lookup(tmp[:n])
+	set := f.p.sieve.lookup(tmp[:n])
 	return set != 0 && f.trigger(set, end)
 }
 
@@ -308,7 +392,7 @@ func (f *prefilter) oneLetter(at int) bool {
 	}
 	f.singles++
 	f.single = at
-	return f.singles >= spacedMin
+	return f.singles >= spacedMin-1 // the last one is followed by a word
 }
 
 // signAt judges an ASCII byte that is no letter, digit or quiet.

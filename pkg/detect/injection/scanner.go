@@ -34,6 +34,7 @@ type scanner struct {
 	sums  []float32
 	role  Role
 	depth int
+	work  int // bytes tokenized, for tests of its bound
 }
 
 func newScanner(d *Detector) *scanner {
@@ -64,7 +65,7 @@ const maxClasses = 32
 const maxPhrases = 512
 
 func (s *scanner) score(text []byte, role Role) Result {
-	s.role = role
+	s.role, s.work = role, 0
 	s.pre.reset(s.d.p, text)
 	best := evidence{logit: bias}
 	if s.d.noRules {
@@ -82,8 +83,11 @@ func (s *scanner) score(text []byte, role Role) Result {
 func (s *scanner) hotWindows(text []byte, best *evidence) {
 	done := 0
 	for at := s.pre.next(); at >= 0; at = s.pre.next() {
-		start := max(at-windowLead, done-windowTail, 0)
-		end := min(start+windowSize, len(text))
+		if s.pre.pair && len(text) > windowSize && !s.glance(text, at) {
+			continue
+		}
+		start := max(min(at-windowLead, s.pre.from-windowTail), at-windowMost, done-windowTail, 0)
+		end := min(max(start, at-windowLead)+windowSize, len(text))
 		if len(text) <= windowSize {
 			start, end = 0, len(text)
 		}
@@ -95,6 +99,17 @@ func (s *scanner) hotWindows(text []byte, best *evidence) {
 		done = end
 		s.pre.jump(end - windowTail/2)
 	}
+}
+
+// glance reads just the surroundings of a pair the prefilter found, to see
+// whether a phrase is there at all.
+func (s *scanner) glance(text []byte, at int) bool {
+	from := max(min(s.pre.from, at)-glanceLead, at-windowMost, 0)
+	to := min(at+glanceTail, len(text))
+	s.work += to - from
+	var e evidence
+	s.phrases(&e, s.tok[0].run(text[runeStart(text, from):runeStart(text, to)]))
+	return e.end > 0
 }
 
 func (s *scanner) everyWindow(text []byte, best *evidence) {
@@ -129,6 +144,7 @@ func (s *scanner) keepBest(best *evidence, e evidence, offset int) {
 func (s *scanner) judge(text []byte, depth int) evidence {
 	z := &s.tok[depth]
 	s.depth = depth
+	s.work += len(text)
 	toks := z.run(text)
 	var e evidence
 	if !s.d.noRules {
@@ -262,7 +278,7 @@ func byteWords(toks []token, text []byte) bool {
 			n++
 		}
 	}
-	return n >= 6
+	return n >= byteWordsMin
 }
 
 func (s *scanner) turned(e *evidence, text []byte, z *tokenizer, depth int) {

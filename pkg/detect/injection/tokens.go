@@ -133,7 +133,7 @@ func (z *tokenizer) punctuation(i int, c byte) int {
 		if z.n > 2 {
 			return i + 1 // don't, you're: one word
 		}
-	case '@', '$', '!', '|', '+':
+	case '@', '$', '!', '|':
 		if z.n > 0 && i+1 < len(z.text) && column[z.text[i+1]&0x7F] != 0 && z.text[i+1] < utf8.RuneSelf {
 			if c == '@' {
 				if end := z.emailEnd(i); end > 0 {
@@ -166,7 +166,11 @@ func (z *tokenizer) punctuation(i int, c byte) int {
 	}
 	switch c {
 	case '.', '!', '?', ';':
-		z.sentence(i+1, i+1 == len(z.text) || z.text[i+1] <= ' ')
+		if i+1 < len(z.text) && z.text[i+1] > ' ' {
+			z.gap(i)
+			break
+		}
+		z.sentence(i+1, true)
 	case '\n', ':', '[', '"', '>':
 		z.sentence(i+1, false)
 	case '(', '{', '}', '=', '/', '`', '\\', '|':

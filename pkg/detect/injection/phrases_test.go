@@ -1,0 +1,126 @@
+package injection
+
+import (
+	"math"
+	"strings"
+	"testing"
+)
+
+func TestPhraseFileErrors(t *testing.T) {
+	for src, want := range map[string]string{
+		"nonsense":                        "want NAME common",
+		"@A x = word":                     "flag 'x'",
+		"~many = word":                    "commonness",
+		"class heavy = a b":               "weight",
+		"class 1 = ^":                     "prefilter would pass over",
+		"class 1 = one":                   "prefilter would pass over",
+		"class 1 =":                       "has 0 steps",
+		"class 1 = a b c d e f g":         "has 7 steps",
+		"class 1 = a 40 b":                "gap 40",
+		"@A 1 = word\nclass 1 = A b\nbad": "line 3",
+	} {
+		if _, err := compilePhrases(src); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: error %v, want one with %q", src, err, want)
+		}
+	}
+}
+
+// TestPhraseFileIsReachable checks that every word of every concept leads to
+// its set, so that no entry is lost to folding or to a longer stem.
+func TestPhraseFileIsReachable(t *testing.T) {
+	p, err := compiled()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range p.rules {
+		r := &p.rules[i]
+		for _, s := range r.steps {
+			found := false
+			for set := range p.sets {
+				found = found || p.fit(uint16(set), s.id)
+			}
+			if !found {
+				t.Errorf("phrase %d of class %s has a step no word fits", i, p.classes[r.class])
+			}
+		}
+	}
+}
+
+func TestGapsAreBounds(t *testing.T) {
+	p, err := compilePhrases("@V 1 = take\n@O 1 = lamp\nclass 1 = V 2 O down")
+	if err != nil {
+		t.Fatal(err)
+	}
+	z := tokenizer{p: p}
+	for text, want := range map[string]bool{
+		"take lamp down":                 true,
+		"take the old lamp down":         true,
+		"take the very old lamp down":    false,
+		"take the lamp right down":       false,
+		"lamp take down":                 false,
+		"take take take the lamp down":   true,
+		"take. That lamp. Down it comes": false,
+	} {
+		toks, got := z.run([]byte(text)), false
+		for i := range toks {
+			got = got || p.fit(toks[i].set, p.rules[0].steps[0].id) && p.match(&p.rules[0], toks, i) >= 0
+		}
+		if got != want {
+			t.Errorf("%q: match %v, want %v", text, got, want)
+		}
+	}
+}
+
+func TestModelRoundTrip(t *testing.T) {
+	w := make([]float64, modelRows)
+	w[3], w[70000] = 2.54, -1.27
+	b, err := MarshalModel(w, -0.5)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := loadModel(b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range map[int]float64{3: 2.54, 70000: -1.27, 5: 0} {
+		if got := float64(m.weights[i]) * float64(m.scale); math.Abs(got-want) > 0.011 {
+			t.Errorf("weight %d is %v, want %v", i, got, want)
+		}
+	}
+	if _, err := New(Options{Model: b[:100]}); err == nil {
+		t.Error("a cut model loads")
+	}
+	if _, err := MarshalModel(w[:5], 0); err == nil {
+		t.Error("five weights make a model")
+	}
+}
+
+// TestFeaturesAreWhatTheModelSees scores a text by the rows Features gives and
+// by the model itself.
+func TestFeaturesAreWhatTheModelSees(t *testing.T) {
+	w := make([]float64, modelRows)
+	for i := range w {
+		w[i] = float64(i%255-127) / 100
+	}
+	b, err := MarshalModel(w, 0.25)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := newDetector(t, Options{Model: b, NoRules: true})
+	for _, text := range []string{"Forget it.", attacks[0].text, strings.Repeat(prose, 3)} {
+		want := math.Inf(-1)
+		d.Features([]byte(text), func(rows []uint32, tokens int) {
+			sum := 0.0
+			for _, r := range rows {
+				sum += w[r]
+			}
+			want = max(want, 0.25+sum/math.Sqrt(float64(tokens)))
+		})
+		z := tokenizer{p: d.p}
+		var sums []float32
+		got, _, _ := d.model.best(z.run([]byte(text)), &sums)
+		if math.Abs(got-want) > 0.02 {
+			t.Errorf("%.20q: the model says %v, its features %v", text, got, want)
+		}
+	}
+}
