@@ -222,7 +222,7 @@ func (d *driver) duplex(s *side) error {
 		}
 		if s.response && i+1 == d.x.AbortAfter {
 			d.abort()
-			return errImmediate
+			return errAborted
 		}
 		for !s.ended && len(d.got) > 0 {
 			if err := d.duplexAnswer(s); err != nil {

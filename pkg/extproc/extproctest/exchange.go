@@ -94,6 +94,9 @@ type received struct {
 // errImmediate unwinds a driver whose call is answered.
 var errImmediate = errors.New("answered")
 
+// errAborted unwinds a driver whose client left.
+var errAborted = errors.New("aborted")
+
 // Do drives x. The error is what would make Envoy fail the call: the server's
 // gRPC error, an answer that is missing, spurious or malformed. The result
 // holds what both sides saw until then.
@@ -115,10 +118,10 @@ func (c *Client) Do(ctx context.Context, x Exchange) (*Result, error) {
 	done := make(chan struct{})
 	go d.receive(ctx, done)
 	err = d.run()
-	if errors.Is(err, errImmediate) {
+	switch {
+	case errors.Is(err, errAborted):
 		err = nil
-	}
-	if err == nil {
+	case err == nil, errors.Is(err, errImmediate):
 		err = d.finish()
 	}
 	cancel()
@@ -146,9 +149,6 @@ func (d *driver) run() error {
 		return err
 	}
 	d.res.Reached = true
-	if d.x.AbortAfter < 0 {
-		return nil
-	}
 	return d.response()
 }
 
