@@ -58,7 +58,7 @@ func (chatV1) ReadResponse(_ *dialect.Head, rh *dialect.ResponseHead, body []byt
 	if err != nil || r.Error != nil {
 		return r, err
 	}
-	r.ID, r.Choices = firstString(v, "response_id", "generation_id"), 1
+	r.ID, r.Choices = firstString(v, "generation_id", "response_id"), 1
 	r.FinishReasons = append(r.FinishReasons, genai.FinishReason{Reason: read.String(v.Get("finish_reason"))})
 	v1Texts(&r.Texts, v, read.Place{Kind: genai.Content, Role: genai.Assistant})
 	r.ToolCalls = toolCalls(v)
@@ -112,7 +112,7 @@ func (s *v1Stream) Read(ev *frame.Event, d *genai.Delta) error {
 	at := read.Place{Kind: genai.Content, Role: genai.Assistant, Partial: true, Channel: genai.Channel{Kind: genai.Content}}
 	switch read.String(v.Get("event_type")) {
 	case "stream-start":
-		d.ID = firstString(v, "response_id", "generation_id")
+		d.ID = firstString(v, "generation_id", "response_id")
 	case "text-generation":
 		d.Texts = read.Text(d.Texts, v.Get("text"), at)
 	case "tool-calls-generation":
@@ -127,7 +127,7 @@ func (s *v1Stream) Read(ev *frame.Event, d *genai.Delta) error {
 		d.End = true
 		d.FinishReasons = append(d.FinishReasons, genai.FinishReason{Reason: read.String(v.Get("finish_reason"))})
 		whole := v.Get("response")
-		d.ID = firstString(whole, "response_id", "generation_id")
+		d.ID = firstString(whole, "generation_id", "response_id")
 		v1Texts(&d.Texts, whole, at.Whole(genai.Content))
 		d.Usage = usageOf(whole.Get("meta"))
 		d.HasUsage = d.Usage.Reported

@@ -322,3 +322,14 @@ func errorObject(e dialect.ErrorInfo) []byte {
 	b := jsonspan.AppendQuoted(append([]byte(nil), `{"error":`...), e.Code+": "+e.Message)
 	return append(b, '}')
 }
+
+// Framing is lines wherever a stream was asked for, whatever the content type
+// says: it is missing or application/json behind some proxies.
+func (chat) Framing(_ *dialect.Head, rh *dialect.ResponseHead, r *genai.Request) (frame.Kind, bool) {
+	return frame.NDJSON, r != nil && r.Stream && rh.Status < 400
+}
+
+// Framing is that of chat.
+func (generate) Framing(h *dialect.Head, rh *dialect.ResponseHead, r *genai.Request) (frame.Kind, bool) {
+	return chat{}.Framing(h, rh, r)
+}
