@@ -1,0 +1,195 @@
+package secret
+
+import "bytes"
+
+// maxKeyBlock is how many bytes a private key in its armour may have: an RSA
+// key of 16384 bits takes 12.7 KB.
+const maxKeyBlock = 16 << 10
+
+// leastKeyBlock is how many bytes between its lines make a block hold a key.
+const leastKeyBlock = 64
+
+// privateKey finds keys in PEM armour (RFC 7468, RFC 4880 section 6.2), also
+// with their line ends escaped, as JSON and environment files have them. A
+// block whose end is missing counts up to where its base64 stops.
+func privateKey() detector {
+	return detector{
+		entity:   "PRIVATE_KEY",
+		literals: []string{"-----begin "},
+		before:   0,
+		after:    maxKeyBlock,
+		score:    1,
+		find:     findPrivateKey,
+	}
+}
+
+func findPrivateKey(text []byte, at int) (start, end int, ok bool) {
+	label, body := armourLabel(text, at, "-----begin ")
+	if body < 0 || !bytes.Contains(label, []byte("private key")) {
+		return 0, 0, false
+	}
+	limit := min(len(text), at+maxKeyBlock)
+	stop := body
+	for stop < limit && !hasFold(text[stop:], []byte("-----end ")) && keyBlockByte(text[stop]) {
+		stop++
+	}
+	if keyBytes(text[body:stop]) < leastKeyBlock {
+		return 0, 0, false
+	}
+	if hasFold(text[stop:], []byte("-----end ")) {
+		if _, after := armourLabel(text, stop, "-----end "); after > 0 {
+			return at, after, true
+		}
+	}
+	for stop > body && isSpace(text[stop-1]) {
+		stop--
+	}
+	return at, stop, true
+}
+
+// armourLabel reads the words of a line such as -----BEGIN RSA PRIVATE
+// KEY----- in lower case, and where the line ends; -1 where it is none.
+func armourLabel(text []byte, at int, opening string) (label []byte, end int) {
+	from := at + len(opening)
+	limit := min(len(text), from+80)
+	if from > limit {
+		return nil, -1
+	}
+	n := bytes.Index(text[from:limit], []byte("-----"))
+	if n < 0 {
+		return nil, -1
+	}
+	return bytes.ToLower(text[from : from+n]), from + n + 5
+}
+
+// keyBlockByte reports what stands between the lines of an armour: base64,
+// headers such as Proc-Type and Comment, line ends, escaped ones, quotes of
+// strings that are joined.
+func keyBlockByte(c byte) bool {
+	return isWord(c) || isSpace(c) || bytes.IndexByte([]byte("+/=\\\"',:.-()<>@;#*|$"), c) >= 0
+}
+
+// keyBytes counts the bytes of base64 in a block.
+func keyBytes(block []byte) int {
+	n := 0
+	for _, c := range block {
+		if isLetter(c) || isDigit(c) || c == '+' || c == '/' || c == '=' {
+			n++
+		}
+	}
+	return n
+}
+
+// puttyKey finds PuTTY's key files, from their first line to the MAC that is
+// their last.
+func puttyKey() detector {
+	return detector{
+		entity:   "PUTTY_PRIVATE_KEY",
+		literals: []string{"putty-user-key-file-"},
+		before:   0,
+		after:    maxKeyBlock,
+		score:    1,
+		find:     findPuttyKey,
+	}
+}
+
+func findPuttyKey(text []byte, at int) (start, end int, ok bool) {
+	block := text[at:min(len(text), at+maxKeyBlock)]
+	private := bytes.Index(block, []byte("Private-Lines:"))
+	if private < 0 {
+		return 0, 0, false
+	}
+	mac := bytes.Index(block[private:], []byte("Private-MAC:"))
+	if mac < 0 {
+		return at, at + len(block), keyBytes(block[private:]) > leastKeyBlock
+	}
+	mac = skip(block, private+mac+len("Private-MAC:"), 2, isBlank)
+	return at, at + skip(block, mac, 64, isHex), true
+}
+
+// Bounds of a Kubernetes manifest around its data, in bytes.
+const (
+	manifestReach = 512
+	maxManifest   = 4096
+)
+
+// kubernetesSecret finds the values of a Secret's data and stringData, each
+// where its line is; kind: Secret stands before or after them.
+func kubernetesSecret() detector {
+	return detector{
+		entity:   "KUBERNETES_SECRET",
+		literals: []string{"data:"},
+		before:   manifestReach,
+		after:    maxManifest,
+		score:    0.95,
+		find:     findKubernetesSecret,
+	}
+}
+
+func findKubernetesSecret(text []byte, at int) (start, end int, ok bool) {
+	if at > 0 && isWord(text[at-1]) {
+		return 0, 0, false
+	}
+	near := text[max(0, at-manifestReach):min(len(text), at+manifestReach)]
+	if !ofSecret(near) || bytes.Contains(near, []byte("\n---")) {
+		return 0, 0, false
+	}
+	return firstDatum(text, at+len("data:"))
+}
+
+// ofSecret reports a line kind: Secret, in any case and quotes.
+func ofSecret(near []byte) bool {
+	for {
+		i := bytes.Index(near, []byte("kind:"))
+		if i < 0 {
+			return false
+		}
+		pos := skip(near, i+len("kind:"), 4, func(c byte) bool { return isBlank(c) || isQuote(c) })
+		if hasFold(near[pos:], []byte("secret")) && (pos+6 >= len(near) || !isWord(near[pos+6])) {
+			return true
+		}
+		near = near[i+len("kind:"):]
+	}
+}
+
+// firstDatum finds the first entry of a data mapping whose value is base64: as
+// gitleaks does it gives the entry, name and value.
+func firstDatum(text []byte, pos int) (start, end int, ok bool) {
+	limit := min(len(text), pos+maxManifest)
+	for pos < limit {
+		line := skip(text, pos, 64, isSpace)
+		next := bytes.IndexByte(text[line:limit], '\n')
+		stop := limit
+		if next >= 0 {
+			stop = line + next
+		}
+		if line >= stop {
+			return 0, 0, false
+		}
+		if text[line] != '#' {
+			return datum(text, line, stop, limit)
+		}
+		pos = stop
+	}
+	return 0, 0, false
+}
+
+// datum reads name: value on the line text[from:to], or with | or > on the
+// next line.
+func datum(text []byte, from, to, limit int) (start, end int, ok bool) {
+	colon := bytes.IndexByte(text[from:to], ':')
+	if colon <= 0 {
+		return 0, 0, false
+	}
+	pos := skip(text, from+colon+1, 4, isBlank)
+	pos = skipLine(text, pos)
+	pos = skip(text, pos, 1, isQuote)
+	begin := pos
+	for pos < limit && (isWord(text[pos]) || text[pos] == '+' || text[pos] == '/' || text[pos] == '=') {
+		pos++
+	}
+	if pos-begin < 10 || pos < len(text) && !isSpace(text[pos]) && !isQuote(text[pos]) {
+		return 0, 0, false
+	}
+	return from, pos, true
+}

@@ -1,0 +1,146 @@
+package secret
+
+import (
+	"bytes"
+	"strings"
+)
+
+// role is what a name promises of its value.
+type role uint8
+
+const (
+	roleNone     role = iota
+	rolePassword      // chosen by a person: short, any characters
+	roleToken         // generated: long and random
+)
+
+// maxName is how many bytes of a name are looked at.
+const maxName = 64
+
+// Words of names, in lower case. A name is cut at case changes and everything
+// that is no letter, so apiKeyId is api, key, id.
+var (
+	passwordWords = wordSet("password passwords passe passwd passwort kennwort pwd passphrase passcode pass pw userpass dbpass mypass senha contrasena")
+	tokenWords    = wordSet("secret secrets token apikey credential credentials creds cred auth authorization accesskey secretkey privatekey authkey bearer jwt apitoken")
+	// keyWords make a key one that opens something.
+	keyWords = wordSet("api apis secret private access encryption encrypt decryption signing sign master auth app application account storage client service shared ssh session crypto cipher hmac jwt webhook deploy admin aes rsa des root license subscription functions host server user consumer developer partner instance primarykey secondary integration project write read rest admin")
+	// closing words say that a name is about a secret and not one.
+	closing = wordSet("id ids name names url uri urls uris endpoint path paths file filename files dir directory type types kind length len size count limit limits ttl expiry expires expiration expired expire lifetime version alias prefix suffix field fields header headers ref refs reference label format pattern policy provider providers manager hash hashes hashed hint reset strength algorithm algo usage budget column index code arn fingerprint digest checksum status state enabled disabled required mode location source env var variable description title text message error errors class placeholder regex rule rules validation validator changed age date time at by method methods scheme schema group groups cache config configuration settings options params handler service store ring rotation generator factory client helper util utils exchange scope scopes audience issuer realm domain host port server results response request flow page screen form button link icon template items list map set count tracker counter detail details info metadata protocol mechanism plugin module middleware interface model entity table")
+	// other words turn a name into one of something else.
+	otherWords = wordSet("public pub pubkey primary foreign unique sort partition hot idx csrf xsrf i18n translation keyboard monkey max min total num number input output usage completion prompt cached reasoning next page continuation cursor sync pagination idempotency routing author authors authority authored tokenizer tokenize tokenization accessor accessibility bucket natural sequence issuer ring rapid capital turkey donkey authenticity anti site sitekey publishable resume nonce sha rev revision checksum md5 sha1 sha256 sha512 digest etag")
+)
+
+func wordSet(list string) map[string]bool {
+	set := map[string]bool{}
+	for _, w := range strings.Fields(list) {
+		set[w] = true
+	}
+	return set
+}
+
+// roleOf reads a name: MYSQL_ROOT_PASSWORD, spring.datasource.password,
+// clientSecret, X-Api-Key.
+func roleOf(name []byte) role {
+	var words [12][]byte
+	var buf [maxName]byte
+	list := splitName(words[:0], buf[:0], name)
+	if len(list) == 0 || closing[string(list[len(list)-1])] {
+		return roleNone
+	}
+	for _, w := range list {
+		if otherWords[string(w)] {
+			return roleNone
+		}
+	}
+	for i := len(list) - 1; i >= 0; i-- {
+		if r := roleOfWord(list, i); r != roleNone {
+			return r
+		}
+	}
+	return roleNone
+}
+
+func roleOfWord(list [][]byte, i int) role {
+	w := list[i]
+	switch {
+	case passwordWords[string(w)]:
+		return rolePassword
+	case tokenWords[string(w)]:
+		return roleToken
+	case string(w) == "key":
+		return roleOfKey(list, i)
+	}
+	return roleOfEnding(w)
+}
+
+// roleOfKey is a token where the words around a key say what it opens.
+func roleOfKey(list [][]byte, i int) role {
+	for j, w := range list {
+		if j != i && keyWords[string(w)] {
+			return roleToken
+		}
+	}
+	return roleNone
+}
+
+// endings of words written as one, as in pgpassword or authtoken.
+var endings = []struct {
+	text []byte
+	role role
+}{
+	{[]byte("password"), rolePassword}, {[]byte("passwd"), rolePassword}, {[]byte("passwort"), rolePassword},
+	{[]byte("passphrase"), rolePassword}, {[]byte("pwd"), rolePassword}, {[]byte("token"), roleToken},
+	{[]byte("secret"), roleToken}, {[]byte("apikey"), roleToken}, {[]byte("secretkey"), roleToken},
+	{[]byte("accesskey"), roleToken}, {[]byte("privatekey"), roleToken}, {[]byte("authkey"), roleToken},
+	{[]byte("accountkey"), roleToken}, {[]byte("sharedkey"), roleToken}, {[]byte("signingkey"), roleToken},
+	{[]byte("encryptionkey"), roleToken}, {[]byte("masterkey"), roleToken},
+}
+
+func roleOfEnding(w []byte) role {
+	for _, e := range endings {
+		if bytes.HasSuffix(w, e.text) {
+			return e.role
+		}
+	}
+	return roleNone
+}
+
+// splitName cuts a name into words in lower case, kept in buf.
+func splitName(words [][]byte, buf, name []byte) [][]byte {
+	name = name[:min(len(name), cap(buf))]
+	start := 0
+	flush := func() {
+		if len(buf) > start && len(words) < cap(words) {
+			words = append(words, buf[start:])
+		}
+		start = len(buf)
+	}
+	for i, c := range name {
+		switch {
+		case !isLetter(c):
+			if !isDigit(c) || len(buf) == start {
+				flush()
+				continue
+			}
+		case i > 0 && startsWord(name, i):
+			flush()
+		}
+		if isLetter(c) {
+			c |= 0x20
+		}
+		buf = append(buf, c)
+	}
+	flush()
+	return words
+}
+
+// startsWord reports whether the capital at name[i] begins a word: after a
+// small letter, or before one at the end of an abbreviation.
+func startsWord(name []byte, i int) bool {
+	isUpper := func(c byte) bool { return 'A' <= c && c <= 'Z' }
+	isLower := func(c byte) bool { return 'a' <= c && c <= 'z' }
+	if !isUpper(name[i]) {
+		return isLetter(name[i]) && isDigit(name[i-1])
+	}
+	return isLower(name[i-1]) || isDigit(name[i-1]) || isUpper(name[i-1]) && i+1 < len(name) && isLower(name[i+1])
+}

@@ -1,0 +1,113 @@
+package secret
+
+import (
+	"bytes"
+	"strings"
+)
+
+// Bounds of a URL's parts before its host, in bytes.
+const (
+	maxScheme   = 24
+	maxUser     = 128
+	maxPassword = 256
+)
+
+// urlPassword finds the password of scheme://user:password@host (RFC 3986
+// section 3.2.1). People forget to encode it, so it may hold #, ? and /, and
+// the last @ before a blank or a quote ends it.
+func urlPassword() detector {
+	return detector{
+		entity:   "URL_PASSWORD",
+		literals: []string{"://"},
+		before:   maxScheme,
+		after:    3 + maxUser + maxPassword + 2,
+		score:    0.95,
+		find:     findURLPassword,
+	}
+}
+
+func findURLPassword(text []byte, at int) (start, end int, ok bool) {
+	if at == 0 || !isWord(text[at-1]) {
+		return 0, 0, false
+	}
+	colon, found := userEnd(text, at+3)
+	if !found {
+		return 0, 0, false
+	}
+	end = passwordEnd(text, colon+1)
+	if end < 0 {
+		return 0, 0, false
+	}
+	v := text[colon+1 : end]
+	user := text[at+3 : colon]
+	if len(v) < 3 || bytes.Equal(user, v) || standInURL(v) {
+		return 0, 0, false
+	}
+	return colon + 1, end, true
+}
+
+// userEnd finds the colon after the user's name.
+func userEnd(text []byte, pos int) (int, bool) {
+	for i := pos; i < len(text) && i-pos <= maxUser; i++ {
+		switch c := text[i]; {
+		case c == ':':
+			return i, true
+		case isWord(c), strings.IndexByte("-.%+~!$&'*=", c) >= 0:
+		default:
+			return 0, false
+		}
+	}
+	return 0, false
+}
+
+// passwordEnd finds the @ that ends the password at pos, or -1. A port and a
+// path that come first mean that there was no password.
+func passwordEnd(text []byte, pos int) int {
+	at, path := -1, false
+	for i := pos; i < len(text) && i-pos <= maxPassword; i++ {
+		c := text[i]
+		if isSpace(c) || isQuote(c) || c == '<' || c == '>' || c == '\\' || c == ')' || c == ']' {
+			break
+		}
+		if c == '@' && i+1 < len(text) && hostStart(text[i+1]) {
+			at = i
+			if path {
+				break
+			}
+		}
+		if c == '/' {
+			if at >= 0 || digits(text[pos:i]) {
+				break
+			}
+			path = true
+		}
+	}
+	return at
+}
+
+func hostStart(c byte) bool {
+	return isLetter(c) || isDigit(c) || c == '[' || c == '$' || c == '{' || c == '%' || c >= 0x80
+}
+
+func digits(v []byte) bool {
+	for _, c := range v {
+		if !isDigit(c) {
+			return false
+		}
+	}
+	return len(v) > 0
+}
+
+// standInURL reports a password that a document writes in a URL. Its words end
+// where an encoded sign begins.
+func standInURL(v []byte) bool {
+	if standIn(v) || bytes.IndexByte(v, '{') >= 0 || v[0] == ':' {
+		return true
+	}
+	letters := 0
+	for letters < len(v) && isLetter(v[letters]) {
+		letters++
+	}
+	var buf [16]byte
+	return letters > 3 && len(v)-letters <= 3 && weak[string(appendLower(buf[:0], v[:letters]))]
+}
