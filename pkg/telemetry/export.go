@@ -24,6 +24,7 @@ import (
 	tracepb "go.opentelemetry.io/proto/otlp/trace/v1"
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/protobuf/encoding/protojson"
+	"google.golang.org/protobuf/proto"
 )
 
 // Retries of one message, within its timeout.
@@ -140,18 +141,23 @@ func newUploader(ctx context.Context, s *Settings) (uploader, error) {
 // printer writes spans as OTLP JSON, for development.
 type printer struct{ w io.Writer }
 
-// UploadTraces implements uploader.
+// UploadTraces implements uploader. The spans are encoded already, so they are
+// read again first.
 func (p printer) UploadTraces(_ context.Context, spans []*tracepb.ResourceSpans) error {
-	for _, rs := range spans {
-		text, err := protojson.MarshalOptions{Multiline: true}.Marshal(rs)
-		if err != nil {
-			return err
-		}
-		if _, err := p.w.Write(append(text, '\n')); err != nil {
-			return err
-		}
+	wire, err := proto.Marshal(&tracepb.TracesData{ResourceSpans: spans})
+	if err != nil {
+		return err
 	}
-	return nil
+	var plain tracepb.TracesData
+	if err := proto.Unmarshal(wire, &plain); err != nil {
+		return err
+	}
+	text, err := protojson.MarshalOptions{Multiline: true}.Marshal(&plain)
+	if err != nil {
+		return err
+	}
+	_, err = p.w.Write(append(text, '\n'))
+	return err
 }
 
 // Stop implements uploader.
@@ -159,16 +165,13 @@ func (printer) Stop(context.Context) error { return nil }
 
 // envelope is what every message of spans says of who sends it.
 func envelope(s *Settings, res *resource.Resource) *tracepb.ResourceSpans {
-	var b attrs
+	var attrs []*commonpb.KeyValue
 	for _, kv := range res.Attributes() {
-		if kv.Value.Type() == attribute.STRINGSLICE {
-			b.strs(string(kv.Key), kv.Value.AsStringSlice())
-			continue
-		}
-		b.long(string(kv.Key), kv.Value.Emit())
+		value := &commonpb.AnyValue{Value: &commonpb.AnyValue_StringValue{StringValue: cut(kv.Value.Emit(), 4*maxString)}}
+		attrs = append(attrs, &commonpb.KeyValue{Key: string(kv.Key), Value: value})
 	}
 	return &tracepb.ResourceSpans{
-		Resource: &resourcepb.Resource{Attributes: b.list}, SchemaUrl: res.SchemaURL(),
+		Resource: &resourcepb.Resource{Attributes: attrs}, SchemaUrl: res.SchemaURL(),
 		ScopeSpans: []*tracepb.ScopeSpans{{Scope: &commonpb.InstrumentationScope{Name: scopeName, Version: s.ServiceVersion}}},
 	}
 }

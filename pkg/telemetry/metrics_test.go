@@ -3,15 +3,19 @@ package telemetry
 import (
 	"context"
 	"fmt"
+	"net"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
 	dto "github.com/prometheus/client_model/go"
 	metricspb "go.opentelemetry.io/proto/otlp/metrics/v1"
 	tracepb "go.opentelemetry.io/proto/otlp/trace/v1"
+	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/mem"
 
 	"github.com/regent-proxy/regent/pkg/call"
 	"github.com/regent-proxy/regent/pkg/genai"
@@ -280,23 +284,60 @@ func TestExemplarsPointToTheTrace(t *testing.T) {
 	t.Error("no exemplar names the trace")
 }
 
+// rawCodec leaves messages unread: a collector that costs nothing.
+type rawCodec struct{}
+
+func (rawCodec) Name() string                         { return "proto" }
+func (rawCodec) Marshal(any) (mem.BufferSlice, error) { return mem.BufferSlice{}, nil }
+func (rawCodec) Unmarshal(mem.BufferSlice, any) error { return nil }
+
+func discardServer(b *testing.B) string {
+	b.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		b.Fatal(err)
+	}
+	s := grpc.NewServer(grpc.ForceServerCodecV2(rawCodec{}), grpc.UnknownServiceHandler(func(_ any, stream grpc.ServerStream) error {
+		_ = stream.RecvMsg(nil)
+		return stream.SendMsg(nil)
+	}))
+	go func() { _ = s.Serve(l) }()
+	b.Cleanup(s.Stop)
+	return "http://" + l.Addr().String()
+}
+
+// cpuTime is what the process has used.
+func cpuTime() time.Duration {
+	var u syscall.Rusage
+	_ = syscall.Getrusage(syscall.RUSAGE_SELF, &u)
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
+
+// BenchmarkCall is a call's whole telemetry, its share of the exports included.
 func BenchmarkCall(b *testing.B) {
 	off := metricSettings()
 	off.Metrics.Prometheus = false
-	traced := settings((&receiver{}).startGRPC(b))
+	traced := settings(discardServer(b))
+	traced.Traces.Queue = 1_000_000
+	unsampled := traced
+	unsampled.Traces.Ratio = 0
 	for _, c := range []struct {
 		name string
 		s    Settings
-	}{{"off", off}, {"metrics", metricSettings()}, {"metrics and traces", traced}} {
-		b.Run(c.name, func(b *testing.B) {
-			tel := start(b, c.s)
-			rec := records()["stream"]
-			parent := call.Parent{Traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"}
-			b.ReportAllocs()
-			for b.Loop() {
-				tel.Begin(parent).End(rec)
-			}
-		})
+	}{{"off", off}, {"metrics", metricSettings()}, {"metrics, not sampled", unsampled}, {"metrics and traces", traced}} {
+		for _, kind := range []string{"chat", "stream"} {
+			b.Run(c.name+"/"+kind, func(b *testing.B) {
+				tel := start(b, c.s)
+				rec := records()[kind]
+				b.ReportAllocs()
+				before := cpuTime()
+				for b.Loop() {
+					tel.Begin(call.Parent{}).End(rec)
+				}
+				_ = tel.Shutdown(context.Background())
+				b.ReportMetric(float64(cpuTime()-before)/float64(b.N), "cpu-ns/op")
+			})
+		}
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -37,7 +38,7 @@ type queue struct {
 	timeout  time.Duration // of one export, retries included
 	onError  func(error)
 
-	spans chan item
+	spans chan []byte
 	bytes atomic.Int64
 
 	exported, dropped, failed atomic.Int64
@@ -49,43 +50,35 @@ type queue struct {
 	done    chan struct{}      // closed by the worker
 }
 
-// item is a span that waits.
-type item struct {
-	span  *tracepb.Span
-	bytes int64
-}
-
 func newQueue(u uploader, resource *tracepb.ResourceSpans, s TraceSettings, onError func(error)) *queue {
 	ctx, cancel := context.WithCancel(context.Background())
 	q := &queue{
 		uploader: u, resource: resource, batch: s.Batch, interval: s.Interval, timeout: s.Timeout, onError: onError,
-		spans: make(chan item, s.Queue),
+		spans: make(chan []byte, s.Queue),
 		stop:  make(chan struct{}), abandon: cancel, done: make(chan struct{}),
 	}
 	go q.work(ctx)
 	return q
 }
 
-// spanOverhead is what a span takes beside its attributes.
-const spanOverhead = 256
-
-// add takes a span, or drops it where count or bytes are at their bound.
-func (q *queue) add(s *tracepb.Span, attributeBytes int64) {
+// add takes a span, as encoder.finish gives it, or drops it where count or bytes
+// are at their bound.
+func (q *queue) add(span []byte) {
 	q.mu.RLock()
 	defer q.mu.RUnlock()
-	it := item{s, attributeBytes + spanOverhead}
 	if q.closed {
 		q.dropped.Add(1)
 		return
 	}
-	if q.bytes.Add(it.bytes) <= maxQueueBytes {
+	size := int64(len(span))
+	if q.bytes.Add(size) <= maxQueueBytes {
 		select {
-		case q.spans <- it:
+		case q.spans <- span:
 			return
 		default:
 		}
 	}
-	q.bytes.Add(-it.bytes)
+	q.bytes.Add(-size)
 	q.dropped.Add(1)
 }
 
@@ -149,15 +142,15 @@ func (q *queue) drain(ctx context.Context, b *batch) {
 	}
 }
 
-// batch is what leaves in one message.
+// batch is what leaves in one message: elements of ScopeSpans.spans.
 type batch struct {
-	spans []*tracepb.Span
-	bytes int64
+	spans [][]byte
+	bytes int
 }
 
-func (b *batch) add(it item) int {
-	b.spans = append(b.spans, it.span)
-	b.bytes += it.bytes
+func (b *batch) add(span []byte) int {
+	b.spans = append(b.spans, span)
+	b.bytes += len(span)
 	return len(b.spans)
 }
 
@@ -169,23 +162,26 @@ func (q *queue) export(ctx context.Context, b *batch) {
 		return
 	}
 	ctx, cancel := context.WithTimeout(ctx, q.timeout)
-	err := q.uploader.UploadTraces(ctx, q.message(b.spans))
+	err := q.uploader.UploadTraces(ctx, q.message(slices.Concat(b.spans...)))
 	cancel()
 	rejected := rejectedSpans(err, n)
 	q.failed.Add(rejected)
 	q.exported.Add(n - rejected)
-	q.bytes.Add(-b.bytes)
-	*b = batch{} // the client may still hold the slice of a message it gave up
+	q.bytes.Add(-int64(b.bytes))
+	clear(b.spans)
+	b.spans, b.bytes = b.spans[:0], 0
 	if err != nil && q.onError != nil {
 		q.onError(fmt.Errorf("export %d spans: %w", n, err))
 	}
 }
 
-func (q *queue) message(spans []*tracepb.Span) []*tracepb.ResourceSpans {
-	return []*tracepb.ResourceSpans{{
-		Resource: q.resource.Resource, SchemaUrl: q.resource.SchemaUrl,
-		ScopeSpans: []*tracepb.ScopeSpans{{Scope: q.resource.ScopeSpans[0].Scope, SchemaUrl: schemaURL, Spans: spans}},
-	}}
+// message puts encoded spans into one message of the envelope. They go in as
+// fields that the message's own struct does not hold, which protobuf writes out
+// as they are: on the wire they are ScopeSpans.spans like any other.
+func (q *queue) message(wire []byte) []*tracepb.ResourceSpans {
+	spans := &tracepb.ScopeSpans{Scope: q.resource.ScopeSpans[0].Scope, SchemaUrl: schemaURL}
+	spans.ProtoReflect().SetUnknown(wire)
+	return []*tracepb.ResourceSpans{{Resource: q.resource.Resource, SchemaUrl: q.resource.SchemaUrl, ScopeSpans: []*tracepb.ScopeSpans{spans}}}
 }
 
 var partialSuccess = regexp.MustCompile(`^OTLP partial success: [^\n]*\((\d+) spans rejected\)$`)

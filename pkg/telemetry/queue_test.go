@@ -12,6 +12,7 @@ import (
 	tracepb "go.opentelemetry.io/proto/otlp/trace/v1"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
 
 	"github.com/regent-proxy/regent/pkg/call"
 )
@@ -33,8 +34,21 @@ func (d *deadCollector) UploadTraces(ctx context.Context, spans []*tracepb.Resou
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.batches = append(d.batches, len(spans[0].ScopeSpans[0].Spans))
+	d.batches = append(d.batches, countSpans(spans))
 	return d.err
+}
+
+// countSpans reads the message as a collector would.
+func countSpans(spans []*tracepb.ResourceSpans) int {
+	wire, err := proto.Marshal(spans[0])
+	if err != nil {
+		panic(err)
+	}
+	var plain tracepb.ResourceSpans
+	if err := proto.Unmarshal(wire, &plain); err != nil {
+		panic(err)
+	}
+	return len(plain.ScopeSpans[0].Spans)
 }
 
 func (*deadCollector) Stop(context.Context) error { return nil }

@@ -6,6 +6,7 @@ import (
 	"net"
 	"sort"
 	"strconv"
+	"time"
 
 	"go.opentelemetry.io/otel/trace"
 	tracepb "go.opentelemetry.io/proto/otlp/trace/v1"
@@ -76,31 +77,40 @@ func (r *recording) End(rec *call.Record) {
 	r.t.metrics.end(ctx, rec)
 }
 
+// Values of OTLP's enumerations, and its flags: sampled, it is known whether the
+// parent is remote, and that it is.
+const (
+	kindClient     = uint64(tracepb.Span_SPAN_KIND_CLIENT)
+	statusError    = uint64(tracepb.Status_STATUS_CODE_ERROR)
+	spanFlags      = 0x01 | uint32(tracepb.SpanFlags_SPAN_FLAGS_CONTEXT_HAS_IS_REMOTE_MASK)
+	parentIsRemote = uint32(tracepb.SpanFlags_SPAN_FLAGS_CONTEXT_IS_REMOTE_MASK)
+)
+
 // export makes the call's span and those of its attempts; ctx carries its ids
 // for the metrics' exemplars.
 func (r *recording) export(rec *call.Record, kept string) context.Context {
-	b := r.t.attributes(rec)
+	b := newEncoder()
+	r.t.attributes(b, rec)
 	for _, member := range baggageMembers(r.baggage, r.t.baggage) {
 		if !b.has(member[0]) {
 			b.str(member[0], member[1])
 		}
 	}
 	b.str(attrKept, kept)
-	span := &tracepb.Span{
-		TraceId: r.traceID[:], SpanId: r.spanID[:], Flags: spanFlags,
-		Name: spanName(rec), Kind: tracepb.Span_SPAN_KIND_CLIENT,
-		StartTimeUnixNano: uint64(rec.Started.UnixNano()), EndTimeUnixNano: uint64(rec.Ended.UnixNano()),
-		Attributes: b.list, Status: statusOf(rec.ErrorType),
-	}
+	r.head(b, r.spanID, spanName(rec), rec.Started, rec.Ended)
+	flags := spanFlags
 	if r.parent.IsValid() {
 		parent := r.parent.SpanID()
-		span.ParentSpanId, span.TraceState = parent[:], r.parent.TraceState().String()
-		span.Flags |= parentIsRemote
+		b.bytesField(fieldParentID, parent[:])
+		b.stringField(fieldTraceState, r.parent.TraceState().String())
+		flags |= parentIsRemote
 	}
+	b.fixed32Field(fieldFlags, flags)
+	b.status(rec.ErrorType != "")
 	if rec.TimeToFirstChunk > 0 {
-		span.Events = []*tracepb.Span_Event{{Name: eventFirstChunk, TimeUnixNano: span.StartTimeUnixNano + uint64(rec.TimeToFirstChunk)}}
+		b.event(eventFirstChunk, uint64(rec.Started.Add(rec.TimeToFirstChunk).UnixNano()))
 	}
-	r.t.queue.add(span, b.bytes)
+	r.t.queue.add(b.finish())
 	for i := range rec.Attempts {
 		r.attempt(rec, &rec.Attempts[i])
 	}
@@ -109,26 +119,20 @@ func (r *recording) export(rec *call.Record, kept string) context.Context {
 	}))
 }
 
-// Flags of an OTLP span: sampled, it is known whether the parent is remote, and
-// that it is.
-const (
-	spanFlags      = 0x01 | uint32(tracepb.SpanFlags_SPAN_FLAGS_CONTEXT_HAS_IS_REMOTE_MASK)
-	parentIsRemote = uint32(tracepb.SpanFlags_SPAN_FLAGS_CONTEXT_IS_REMOTE_MASK)
-)
-
-// statusOf is unset on success, as the conventions want it. There is no text:
-// it might quote content.
-func statusOf(errorType string) *tracepb.Status {
-	if errorType == "" {
-		return nil
-	}
-	return &tracepb.Status{Code: tracepb.Status_STATUS_CODE_ERROR}
+// head is what every span has.
+func (r *recording) head(b *encoder, id trace.SpanID, name string, started, ended time.Time) {
+	b.bytesField(fieldTraceID, r.traceID[:])
+	b.bytesField(fieldSpanID, id[:])
+	b.stringField(fieldName, name)
+	b.varintField(fieldKind, kindClient)
+	b.fixed64Field(fieldStart, uint64(started.UnixNano()))
+	b.fixed64Field(fieldEnd, uint64(ended.UnixNano()))
 }
 
 // attempt is one try at one upstream, a child of the call's span. A try that
 // never got an answer ends with the call.
 func (r *recording) attempt(rec *call.Record, a *call.AttemptRecord) {
-	var b attrs
+	b := newEncoder()
 	host, port := splitAddress(a.Address)
 	b.nonzero(attrAttempt, int64(a.Number))
 	b.str(attrTarget, a.Target)
@@ -138,22 +142,18 @@ func (r *recording) attempt(rec *call.Record, a *call.AttemptRecord) {
 	if a.Number > 1 {
 		b.int(attrResendCount, int64(a.Number-1))
 	}
-	errorType := ""
 	if a.Status >= 400 {
-		errorType = strconv.Itoa(a.Status)
+		b.str(attrErrorType, strconv.Itoa(a.Status))
 	}
-	b.str(attrErrorType, errorType)
+	b.status(a.Status >= 400)
 	ended := a.Ended
 	if ended.IsZero() {
 		ended = rec.Ended
 	}
-	id := newSpanID()
-	r.t.queue.add(&tracepb.Span{
-		TraceId: r.traceID[:], SpanId: id[:], ParentSpanId: r.spanID[:], Flags: spanFlags,
-		Name: spanAttempt, Kind: tracepb.Span_SPAN_KIND_CLIENT,
-		StartTimeUnixNano: uint64(a.Started.UnixNano()), EndTimeUnixNano: uint64(ended.UnixNano()),
-		Attributes: b.list, Status: statusOf(errorType),
-	}, b.bytes)
+	r.head(b, newSpanID(), spanAttempt, a.Started, ended)
+	b.bytesField(fieldParentID, r.spanID[:])
+	b.fixed32Field(fieldFlags, spanFlags)
+	r.t.queue.add(b.finish())
 }
 
 // spanName is "{operation} {model}", the operation alone where no model is known.
@@ -165,8 +165,7 @@ func spanName(r *call.Record) string {
 }
 
 // attributes are all of a call's span.
-func (t *Telemetry) attributes(r *call.Record) *attrs {
-	b := newAttrs()
+func (t *Telemetry) attributes(b *encoder, r *call.Record) {
 	b.identify(r)
 	if r.Request != nil {
 		b.params(r.Request)
@@ -182,11 +181,10 @@ func (t *Telemetry) attributes(r *call.Record) *attrs {
 	if t.content {
 		b.content(r)
 	}
-	return b
 }
 
 // identify says what was called.
-func (b *attrs) identify(r *call.Record) {
+func (b *encoder) identify(r *call.Record) {
 	b.str(attrOperation, string(r.Operation))
 	b.str(attrProvider, provider(r))
 	b.str(attrRequestModel, r.RequestModel)
@@ -210,7 +208,7 @@ func provider(r *call.Record) string {
 	return cmp.Or(r.Provider, r.Dialect, "unknown")
 }
 
-func (b *attrs) openAI(r *call.Record) {
+func (b *encoder) openAI(r *call.Record) {
 	switch r.API {
 	case "openai.chat":
 		b.str(attrOpenAIAPIType, "chat_completions")
@@ -227,7 +225,7 @@ func (b *attrs) openAI(r *call.Record) {
 }
 
 // params are the request's parameters, as far as it states them.
-func (b *attrs) params(r *genai.Request) {
+func (b *encoder) params(r *genai.Request) {
 	p := &r.Params
 	b.intPtr(attrRequestMaxTokens, p.MaxTokens)
 	b.floatPtr(attrRequestTemperature, p.Temperature)
@@ -248,7 +246,7 @@ func (b *attrs) params(r *genai.Request) {
 	b.str(attrPreviousResponse, r.PreviousResponseID)
 }
 
-func (b *attrs) response(r *call.Record) {
+func (b *encoder) response(r *call.Record) {
 	b.nonzero(attrStatusCode, int64(r.HTTPStatus))
 	b.str(attrResponseID, r.Response.ID)
 	b.str(attrResponseModel, r.Response.Model)
@@ -279,7 +277,7 @@ func (b *attrs) response(r *call.Record) {
 
 // usage is what the provider reported, and nothing where it did not: the
 // conventions forbid to guess.
-func (b *attrs) usage(u *genai.Usage) {
+func (b *encoder) usage(u *genai.Usage) {
 	if !u.Reported {
 		return
 	}
@@ -300,7 +298,7 @@ func (b *attrs) usage(u *genai.Usage) {
 	}
 }
 
-func (b *attrs) cost(r *call.Record) {
+func (b *encoder) cost(r *call.Record) {
 	source := "none"
 	if r.Response.Usage.Reported {
 		source = "reported"
@@ -327,7 +325,7 @@ func costSource(r *call.Record) string {
 }
 
 // decision is what the policy decided and what became of it.
-func (b *attrs) decision(r *call.Record) {
+func (b *encoder) decision(r *call.Record) {
 	b.str(attrDecision, r.Decision)
 	b.str(attrPolicyRevision, r.PolicyRevision)
 	if r.Evaluations > 0 {
@@ -356,7 +354,7 @@ func (b *attrs) decision(r *call.Record) {
 	}
 }
 
-func (b *attrs) redactions(byEntity map[string]int) {
+func (b *encoder) redactions(byEntity map[string]int) {
 	total := 0
 	for _, n := range byEntity {
 		total += n
@@ -369,13 +367,13 @@ func (b *attrs) redactions(byEntity map[string]int) {
 	}
 }
 
-func (b *attrs) coverage(r *call.Record) {
+func (b *encoder) coverage(r *call.Record) {
 	b.str(attrCoverageRequest, string(r.Coverage.Request))
 	b.str(attrCoverageResponse, string(r.Coverage.Response))
 	b.strs(attrCoverageReasons, r.Coverage.Reasons)
 }
 
-func (b *attrs) who(id *policy.IdentityFacts) {
+func (b *encoder) who(id *policy.IdentityFacts) {
 	b.str(attrSubject, id.Subject)
 	b.str(attrTenant, id.Tenant)
 	b.str(attrTeam, id.Team)
@@ -383,7 +381,7 @@ func (b *attrs) who(id *policy.IdentityFacts) {
 }
 
 // content is the messages as JSON strings, redacted by the time they are here.
-func (b *attrs) content(r *call.Record) {
+func (b *encoder) content(r *call.Record) {
 	leftOut := 0
 	for _, c := range []struct {
 		key  string
@@ -396,7 +394,7 @@ func (b *attrs) content(r *call.Record) {
 		case len(c.json) > maxContent:
 			leftOut += len(c.json)
 		default:
-			b.long(c.key, string(c.json))
+			b.long(c.key, cut(string(c.json), maxContent))
 		}
 	}
 	b.nonzero(attrContentLeftOut, int64(leftOut))
