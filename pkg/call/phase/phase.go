@@ -87,7 +87,8 @@ type Verdict struct {
 	// ClearRouteCache makes Envoy choose the route anew (request phases).
 	ClearRouteCache bool
 	// Replace, at a BodyBuffered body, puts NewBody in the body's place; extproc
-	// keeps content-length right.
+	// keeps content-length right. NewBody must not be written to again, not
+	// even after Close: gRPC may send it later, without a copy.
 	Replace bool
 	NewBody []byte
 	// Emit, at a BodyStream body or trailers, is what leaves now, possibly
