@@ -45,6 +45,7 @@ func apply(edits *jsonspan.Edits, body []byte) ([]byte, error) {
 	if edits.Empty() {
 		return nil, nil
 	}
+	edits.Merge() // two findings may share a token
 	return edits.Apply(body)
 }
 

@@ -197,9 +197,12 @@ func (b *holdBack) replace(f hit, text string) {
 	b.pieces(f, func(h *held, ht *heldText, from, to int) {
 		with := ""
 		if first {
-			first, with = false, text
+			with = text
 		}
 		b.splices = ht.decoded.Replace(b.splices[:0], from, to, with)
+		if len(b.splices) > 0 { // else the piece was structure alone
+			first = false
+		}
 		for _, splice := range b.splices {
 			h.edits.Add(shift(splice.Range, ht.text.Range.Start), splice.With)
 		}
@@ -272,6 +275,7 @@ func (h *held) appendTo(out []byte, codec dialect.PayloadCodec) ([]byte, error) 
 	if h.edits.Empty() {
 		return append(out, h.event.Raw...), nil
 	}
+	h.edits.Merge() // two findings may share a token
 	payload, err := h.edits.Apply(h.inner)
 	if err != nil {
 		return out, err
