@@ -9,8 +9,8 @@ import (
 // newPolicyCommand is "regent policy": what policy authors run, at their desk
 // and in CI.
 func newPolicyCommand() *cobra.Command {
-	c := &cobra.Command{Use: "policy", Short: "Check and test policies"}
-	c.AddCommand(newPolicyCheckCommand(), newPolicyTestCommand())
+	c := &cobra.Command{Use: "policy", Short: "Check, test and try policies"}
+	c.AddCommand(newPolicyCheckCommand(), newPolicyEvalCommand(), newPolicyTestCommand())
 	return c
 }
 

@@ -97,3 +97,27 @@ func TestPolicyTestShipped(t *testing.T) {
 		t.Errorf("output %q, error %v", out, err)
 	}
 }
+
+func TestPolicyEval(t *testing.T) {
+	dir := policyFolder(t, map[string]string{"p.rego": teamPolicy})
+	facts := filepath.Join(t.TempDir(), "facts.json")
+	for text, want := range map[string]string{
+		`{"identity": {"team": "a"}}`: `"team": "a"`,
+		`{"identity": {"taem": "a"}}`: `input.identity has the unknown key "taem": did you mean "team"?`,
+		`{"identity"`:                 "unexpected EOF",
+	} {
+		if err := os.WriteFile(facts, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		out, err := runPolicy(t, "eval", dir, "--no-default", "--facts", facts)
+		if err != nil {
+			out = err.Error()
+		}
+		if !strings.Contains(out, want) || err == nil && !strings.Contains(out, "p.rego:3") {
+			t.Errorf("%s: %s", text, out)
+		}
+	}
+	if _, err := runPolicy(t, "eval", dir, "--facts", facts, "--phase", "reqest"); err == nil {
+		t.Error("an unknown phase decides")
+	}
+}

@@ -6,6 +6,7 @@
 package policy
 
 import (
+	"encoding/json"
 	"time"
 
 	"github.com/regent-proxy/regent/pkg/genai"
@@ -154,63 +155,64 @@ type AttemptFacts struct {
 // Decision is what a policy returned, decoded strictly: an unknown or mistyped
 // member is an error, never ignored.
 type Decision struct {
-	Deny    []Deny
-	Redact  []Redact
-	Route   *Route
-	Headers *HeaderChanges
-	Body    []Change
-	Labels  map[string]string
+	Deny    []Deny            `json:"deny,omitempty"`
+	Redact  []Redact          `json:"redact,omitempty"`
+	Route   *Route            `json:"route,omitempty"`
+	Headers *HeaderChanges    `json:"headers,omitempty"`
+	Body    []Change          `json:"body,omitempty"`
+	Labels  map[string]string `json:"labels,omitempty"`
 	// Watch is what a response is inspected for; nil is everything.
-	Watch *Watch
-	// Revision is the policy set's; Rules the decision members that held.
-	Revision string
+	Watch *Watch `json:"watch,omitempty"`
+	// Revision is the policy set's.
+	Revision string `json:"revision,omitempty"`
 }
 
 // Deny refuses the call. Any one denies; all are recorded.
 type Deny struct {
-	Code    string // a word for machines: "secret_in_prompt"
-	Message string // for the client
-	Status  int    // HTTP status 400..599, 403 where 0
+	Code    string `json:"code"`              // a word for machines: "secret_in_prompt"
+	Message string `json:"message,omitempty"` // for the client
+	Status  int    `json:"status,omitempty"`  // HTTP status 400..599; the engine puts 403 where a policy states none
 }
 
 // Redact hides what was found.
 type Redact struct {
-	Entity string // one entity, or
-	Class  string // a class; "*" is every finding
-	With   string // label (default), mask, hash, drop, pseudonym
-	Roles  []string
+	Entity string   `json:"entity,omitempty"` // one entity, or
+	Class  string   `json:"class,omitempty"`  // a class; "*" is every finding
+	With   string   `json:"with,omitempty"`   // label (default), mask, hash, drop
+	Roles  []string `json:"roles,omitempty"`
 	// MinScore leaves weaker findings alone.
-	MinScore float64
+	MinScore float64 `json:"min_score,omitempty"`
 }
 
 // Route says where the call goes.
 type Route struct {
-	Target   string   // the value of the routing header: an Envoy cluster, or what a route matches
-	Model    string   // replaces the request's model where not empty
-	Fallback []string // further targets, in order
+	Target   string   `json:"target,omitempty"`   // the value of the routing header: an Envoy cluster, or what a route matches
+	Model    string   `json:"model,omitempty"`    // replaces the request's model where not empty
+	Fallback []string `json:"fallback,omitempty"` // further targets, in order
 }
 
 // HeaderChanges are made to the upstream request.
 type HeaderChanges struct {
-	Set    map[string]string
-	Remove []string
+	Set    map[string]string `json:"set,omitempty"`
+	Remove []string          `json:"remove,omitempty"`
 }
 
 // Change is one change of the request body by JSON Pointer (RFC 6901), in the
 // manner of RFC 6902: op is add, replace or remove; "-" appends to an array.
 type Change struct {
-	Op    string
-	Path  string
-	Value []byte // JSON
+	Op    string          `json:"op"`
+	Path  string          `json:"path"`
+	Value json.RawMessage `json:"value,omitempty"`
 }
 
 // Watch narrows what is inspected in a response.
 type Watch struct {
 	// Entities and Classes to look for; both empty is everything.
-	Entities, Classes []string
+	Entities []string `json:"entities,omitempty"`
+	Classes  []string `json:"classes,omitempty"`
 	// EveryTokens asks the response policy again after that many output
 	// tokens; 0 never.
-	EveryTokens int64
+	EveryTokens int64 `json:"every_tokens,omitempty"`
 	// Off turns inspection of the response off; coverage says so.
-	Off bool
+	Off bool `json:"off,omitempty"`
 }

@@ -90,9 +90,9 @@ func labelsShape() *shape { return mapOf(text("words for span, metrics and audit
 
 func watchShape() *shape {
 	return objectShape("what the response is inspected for", map[string]*shape{
-		"entities":     list(word("entities to look for")),
-		"classes":      list(word("classes to look for")),
-		"every_tokens": integer("asks the response policy again after that many output tokens", 1, 1e9),
+		"entities":     list(word("entities to look for")).unenforced("watch.entities"),
+		"classes":      list(word("classes to look for")).unenforced("watch.classes"),
+		"every_tokens": integer("asks the response policy again after that many output tokens", 1, 1e9).unenforced("watch.every_tokens"),
 		"off":          {kind: kindBool, about: "turns inspection of the response off; coverage says so"},
 	})
 }

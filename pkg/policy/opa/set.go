@@ -40,6 +40,7 @@ type document struct {
 	// slices and maps are copied for each decision.
 	constant policy.Decision
 	memo     *memo
+	trace    topdown.QueryTracer // of an explanation, else nil
 }
 
 // member is one member of the decision that some rule defines.
@@ -126,7 +127,11 @@ func (s *Set) run(ctx context.Context, doc *document, in *policy.Input, facts *a
 }
 
 func (s *Set) query(doc *document, in *policy.Input, facts *ast.Term, cancel topdown.Cancel) *topdown.Query {
-	return topdown.NewQuery(doc.query).
+	q := topdown.NewQuery(doc.query)
+	if doc.trace != nil {
+		q = q.WithQueryTracer(doc.trace)
+	}
+	return q.
 		WithCompiler(s.compiler).
 		WithQueryCompiler(doc.compiler).
 		WithStore(s.store).
