@@ -22,7 +22,7 @@ func newPolicyEvalCommand() *cobra.Command {
 the decision and, in the order they held, the rules. What is missing in the facts is
 undefined; what is unknown is an error. docs/POLICY.md describes facts and decisions.`,
 		RunE: func(c *cobra.Command, paths []string) error {
-			text, err := readInput(c, facts)
+			text, err := readFactsFile(c, facts)
 			if err != nil {
 				return err
 			}
@@ -46,7 +46,7 @@ undefined; what is unknown is an error. docs/POLICY.md describes facts and decis
 // maxFacts bounds a facts file: its size is the reader's mistake beyond it.
 const maxFacts = 16 << 20
 
-func readInput(c *cobra.Command, path string) ([]byte, error) {
+func readFactsFile(c *cobra.Command, path string) ([]byte, error) {
 	var from io.Reader = c.InOrStdin()
 	if path != "-" {
 		f, err := os.Open(path)
