@@ -44,6 +44,9 @@ const (
 	FetchResponse   Operation = "fetch_response"
 	ListTools       Operation = "list_tools"
 	CallTool        Operation = "call_tool"
+	// Session is a protocol's own housekeeping, such as MCP's handshake: it asks
+	// nothing of a model or a tool.
+	Session Operation = "session"
 	// Other is an operation of a known provider that Regent does not read:
 	// it passes, is counted, and its coverage says so.
 	Other Operation = "other"

@@ -206,6 +206,10 @@ func (x *exchange) run() {
 		x.problem("request", err)
 		x.request = &genai.Request{}
 	}
+	if x.request.Operation == genai.Session { // no call of a model or a tool
+		*x.result = Result{ID: x.result.ID, Dialect: "none", Operation: "none", FinishReasons: []*string{}, ToolCalls: []string{}}
+		return
+	}
 	x.result.Operation, x.result.Model = string(x.request.Operation), x.request.Model
 	x.readResponse()
 	x.conclude()
