@@ -91,7 +91,7 @@ func findValue(text []byte, from, to int, r role) (start, end int, ok bool) {
 		if s.bound == unbound || s.end <= s.start {
 			return 0, 0, false
 		}
-		if pos = declared(text, s); pos > 0 {
+		if pos = declared(text, pos, s); pos > 0 {
 			continue
 		}
 		return s.start, s.end, accepts(text, s, r)
@@ -101,8 +101,8 @@ func findValue(text []byte, from, to int, r role) (start, end int, ok bool) {
 
 // declared returns where to go on behind the type of a declaration such as
 // "token: string = …", and 0 where the site holds a value.
-func declared(text []byte, s site) int {
-	if s.bound != byColon || s.quote != 0 {
+func declared(text []byte, pos int, s site) int {
+	if s.bound != byColon || s.quote != 0 || bytes.IndexByte(text[pos:s.start], '\n') >= 0 {
 		return 0
 	}
 	for _, c := range text[s.start:s.end] {
@@ -367,16 +367,30 @@ func accepts(text []byte, s site, r role) bool {
 
 // acceptsToken wants randomness: without a quote, a sign or a flag even more.
 func acceptsToken(v []byte, s site) bool {
-	switch s.bound {
-	case byNothing:
-		return s.scheme && random(v) || len(v) >= 20 && random(v)
-	case byComma:
-		return s.quote != 0 && random(v)
+	made := random(v) && !speaking(v)
+	switch {
+	case s.bound == byNothing:
+		return made && (s.scheme || len(v) >= 20)
+	case s.bound == byComma:
+		return made && s.quote != 0
+	case s.quote == 0 && s.bound == byEquals && reference(v):
+		return false
 	}
-	if s.scheme && len(v) >= 8 && basicPair(v) {
-		return true
+	return made || basicPair(v)
+}
+
+// speaking reports a name for a secret: words, one of which says so, as in
+// testRSA2048PrivateKey.
+func speaking(v []byte) bool {
+	var words [12][]byte
+	var buf [maxName]byte
+	for _, w := range splitName(words[:0], buf[:0], v) {
+		switch string(w) {
+		case "key", "keys", "secret", "token", "password", "private", "public", "credential", "credentials":
+			return true
+		}
 	}
-	return random(v) || basicPair(v)
+	return false
 }
 
 // acceptsPassword wants what people choose or are given: not words, not code.

@@ -163,7 +163,10 @@ func ownRules() ([]detector, error) {
 		}
 		for _, p := range patterns {
 			p.entropy = k.entropy
-			if k.password() {
+			switch {
+			case k.entity == "VAULT_LEGACY_TOKEN":
+				p.needs = func(v []byte) bool { n := census(v); return n.digits > 0 && n.turns >= 6 }
+			case k.password():
 				p.needs = func(v []byte) bool { return !standIn(v) && v[0] != '-' && !reference(v) }
 			}
 			out = append(out, p.detector(k.entity))

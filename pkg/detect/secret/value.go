@@ -104,6 +104,7 @@ type counts struct {
 	turns                                int // changes between digits, small and capital letters within a word, a capital that begins a word left out
 	hex                                  int // bytes that a hexadecimal number may have
 	run                                  int // the longest run of letters and digits
+	numbers                              int // runs of digits
 }
 
 func census(v []byte) counts {
@@ -121,6 +122,9 @@ func census(v []byte) counts {
 		case isDigit(c):
 			n.digits++
 			kind = 3
+			if last != 3 {
+				n.numbers++
+			}
 		case c > ' ' && c < 0x7f:
 			n.special++
 		default:
@@ -162,7 +166,7 @@ func random(v []byte) bool {
 	case n.digits == len(v)-n.special:
 		return false
 	}
-	if n.run < 10 && len(v) < 24 || n.turns < 3 {
+	if n.run < 10 && len(v) < 24 || n.turns < 3 || n.numbers <= 1 && 5*n.turns < len(v) {
 		return false
 	}
 	return entropy(v) >= 3.3 && !wordy(v)
