@@ -3,7 +3,9 @@ package telemetry
 import (
 	"compress/gzip"
 	"context"
+	"crypto/x509"
 	"io"
+	"log"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -16,6 +18,7 @@ import (
 	metricspb "go.opentelemetry.io/proto/otlp/metrics/v1"
 	tracepb "go.opentelemetry.io/proto/otlp/trace/v1"
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials"
 	_ "google.golang.org/grpc/encoding/gzip" // what a collector understands
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/protobuf/proto"
@@ -68,12 +71,36 @@ func (r *receiver) startGRPC(t testing.TB) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := grpc.NewServer()
+	r.serve(t, grpc.NewServer(), l)
+	return "http://" + l.Addr().String()
+}
+
+func (r *receiver) serve(t testing.TB, s *grpc.Server, l net.Listener) {
 	collectortrace.RegisterTraceServiceServer(s, r)
 	collectormetrics.RegisterMetricsServiceServer(s, metricsService{receiver: r})
 	go func() { _ = s.Serve(l) }()
 	t.Cleanup(s.Stop)
-	return "http://" + l.Addr().String()
+}
+
+// startTLS gives the receiver's URL over either protocol, and who signed its
+// certificate.
+func (r *receiver) startTLS(t testing.TB, protocol string) (url string, trusted *x509.CertPool) {
+	t.Helper()
+	s := httptest.NewTLSServer(r)
+	s.Config.ErrorLog = log.New(io.Discard, "", 0) // of handshakes that fail on purpose
+	t.Cleanup(s.Close)
+	trusted = x509.NewCertPool()
+	trusted.AddCert(s.Certificate())
+	if protocol == "http" {
+		return s.URL, trusted
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	g := grpc.NewServer(grpc.Creds(credentials.NewServerTLSFromCert(&s.TLS.Certificates[0])))
+	r.serve(t, g, l)
+	return "https://" + l.Addr().String(), trusted
 }
 
 // ServeHTTP is OTLP over HTTP.

@@ -2,6 +2,7 @@ package telemetry
 
 import (
 	"context"
+	"crypto/tls"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -425,6 +426,33 @@ func TestHTTPExport(t *testing.T) {
 	}
 }
 
+// Spans and metrics reach a collector over TLS, and no collector whose
+// certificate is not trusted.
+func TestTLS(t *testing.T) {
+	for _, protocol := range []string{"grpc", "http"} {
+		r := &receiver{}
+		url, trusted := r.startTLS(t, protocol)
+		s := settings(url)
+		s.Traces.Protocol, s.Traces.TLS = protocol, &tls.Config{RootCAs: trusted}
+		s.Metrics.Export = s.Traces.Export
+		tel := start(t, s)
+		tel.Begin(call.Parent{}).End(records()["chat"])
+		if err := tel.Shutdown(context.Background()); err != nil {
+			t.Fatal(err)
+		}
+		if len(r.spans()) != 1 || r.metric(metricDuration) == nil {
+			t.Errorf("%s: %d spans, metric %v", protocol, len(r.spans()), r.metric(metricDuration))
+		}
+		s.Traces.TLS, s.Traces.Timeout, s.Metrics.Export = nil, 300*time.Millisecond, Export{Exporter: "none"}
+		tel = start(t, s)
+		tel.Begin(call.Parent{}).End(records()["chat"])
+		_ = tel.Shutdown(context.Background())
+		if exported, _, failed := tel.Exports(); exported != 0 || failed != 1 {
+			t.Errorf("%s: %d exported to a stranger, %d failed", protocol, exported, failed)
+		}
+	}
+}
+
 func TestStdout(t *testing.T) {
 	var out strings.Builder
 	s := settings("")
@@ -436,6 +464,30 @@ func TestStdout(t *testing.T) {
 	}
 	if !strings.Contains(out.String(), `"chat gpt-4o"`) {
 		t.Errorf("got %s", out.String())
+	}
+}
+
+// With nothing but the standard variables set, telemetry arrives.
+func TestStandardVariables(t *testing.T) {
+	for _, protocol := range []string{"grpc", "http/protobuf"} {
+		r := &receiver{}
+		url := r.startGRPC(t)
+		if protocol != "grpc" {
+			url = r.startHTTP(t)
+		}
+		t.Setenv("OTEL_EXPORTER_OTLP_ENDPOINT", url)
+		t.Setenv("OTEL_EXPORTER_OTLP_PROTOCOL", protocol)
+		t.Setenv("OTEL_EXPORTER_OTLP_HEADERS", "authorization=Bearer%20env")
+		s := settings("")
+		s.Env, s.Traces.Exporter, s.Metrics.Exporter = os.Getenv, "auto", "auto"
+		tel := start(t, s)
+		tel.Begin(call.Parent{}).End(records()["chat"])
+		if err := tel.Shutdown(context.Background()); err != nil {
+			t.Fatal(err)
+		}
+		if len(r.spans()) != 1 || r.metric(metricDuration) == nil || r.headers.Get("authorization")[0] != "Bearer env" {
+			t.Errorf("%s: %d spans, metric %v, headers %v", protocol, len(r.spans()), r.metric(metricDuration), r.headers)
+		}
 	}
 }
 
