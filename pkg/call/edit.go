@@ -19,12 +19,10 @@ func (c *call) editRequest(d *policy.Decision, request *genai.Request, body []by
 	if problem := c.redact(&edits, d.Redact, f); problem != nil {
 		return nil, problem
 	}
-	if d.Route != nil && d.Route.Model != "" && d.Route.Model != request.Model {
-		if request.ModelRange.IsZero() {
-			return nil, impossible("the decision replaces the model, which this API does not carry in the body")
+	if replacesModel(d, request) {
+		if problem := c.replaceModel(&edits, d, request); problem != nil {
+			return nil, problem
 		}
-		edits.Add(jsonspan.Range(request.ModelRange), jsonspan.AppendEscaped(nil, d.Route.Model))
-		c.rec.UpstreamModel = d.Route.Model
 	}
 	c.askUsage(&edits, request, body)
 	edited, err := apply(&edits, body)
@@ -35,6 +33,24 @@ func (c *call) editRequest(d *policy.Decision, request *genai.Request, body []by
 		return nil, impossible(err.Error())
 	}
 	return edited, nil
+}
+
+func replacesModel(d *policy.Decision, request *genai.Request) bool {
+	return d.Route != nil && d.Route.Model != "" && d.Route.Model != request.Model
+}
+
+// replaceModel edits the model where it stands in the body; where it stands in
+// the path, setPath does.
+func (c *call) replaceModel(edits *jsonspan.Edits, d *policy.Decision, request *genai.Request) *dialect.ErrorInfo {
+	c.rec.UpstreamModel = d.Route.Model
+	if !request.ModelRange.IsZero() {
+		edits.Add(jsonspan.Range(request.ModelRange), jsonspan.AppendEscaped(nil, d.Route.Model))
+		return nil
+	}
+	if _, ok := dialect.WithModel(c.dhead.Path, request.Model, d.Route.Model); !ok {
+		return impossible("it replaces the model, which the request names neither in its body nor in its path")
+	}
+	return nil
 }
 
 func impossible(why string) *dialect.ErrorInfo {

@@ -110,7 +110,9 @@ func (c *call) RequestBody(body []byte) phase.Verdict {
 	if err != nil {
 		return c.unreadable("request_encoding", err)
 	}
-	c.api = c.found.Resolve(plain)
+	if c.api = c.found.Resolve(plain); c.api == nil {
+		return c.unknownBody()
+	}
 	c.rec.Dialect, c.rec.API = c.api.Dialect(), c.api.Name()
 	request, err := c.api.ReadRequest(&c.dhead, plain)
 	if err != nil {
@@ -122,6 +124,13 @@ func (c *call) RequestBody(body []byte) phase.Verdict {
 		v.Remove = append(v.Remove, "content-encoding") // what is sent is plain
 	}
 	return v
+}
+
+// unknownBody judges a body of no known shape by the head alone.
+func (c *call) unknownBody() phase.Verdict {
+	c.rec.Dialect, c.rec.API, c.rec.Operation = "", "", genai.Other
+	c.cover("unknown_api", policy.None, policy.None)
+	return c.judge(nil, nil)
 }
 
 // tooLarge refuses a body over the bound.
@@ -258,10 +267,26 @@ func (c *call) enforce(d *policy.Decision, request *genai.Request, body []byte, 
 			return c.refuse(*problem, nil)
 		}
 		v.Replace, v.NewBody = edited != nil, edited
+		c.setPath(&v, d, request)
 	}
 	c.setHeaders(&v, d)
 	v.Metadata = c.requestMetadata()
 	return v
+}
+
+// setPath puts the decision's model into the path of an API that has it there.
+func (c *call) setPath(v *phase.Verdict, d *policy.Decision, request *genai.Request) {
+	if !replacesModel(d, request) || !request.ModelRange.IsZero() {
+		return
+	}
+	path, ok := dialect.WithModel(c.dhead.Path, request.Model, d.Route.Model)
+	if !ok { // editRequest has refused this already
+		return
+	}
+	if c.dhead.Query != "" {
+		path += "?" + c.dhead.Query
+	}
+	v.Set = append(v.Set, phase.Header{Name: ":path", Value: path})
 }
 
 // setHeaders sets what the upstream request must carry.

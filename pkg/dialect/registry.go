@@ -5,6 +5,8 @@ import (
 	"net/url"
 	"sort"
 	"strings"
+
+	"github.com/regent-proxy/regent/pkg/jsonspan"
 )
 
 // Registry finds the API a request speaks. It is immutable once made and safe
@@ -159,12 +161,20 @@ func (r *Registry) Find(h *Head) (found Found, ok bool) {
 	return Found{API: best[len(best)-1].API, NeedsBody: true, candidates: best}, true
 }
 
-// Resolve settles a Found that needs the body.
+// Resolve settles a Found that needs the body. It is nil where the body is of no
+// claimed shape, and so of an API nobody knows; a body that is no JSON at all
+// stays with the likeliest API, which will say what is wrong with it.
 func (f Found) Resolve(body []byte) API {
+	if !f.NeedsBody {
+		return f.API
+	}
 	for _, c := range f.candidates {
 		if c.Shape == nil || c.Shape(body) {
 			return c.API
 		}
+	}
+	if jsonspan.Validate(body) == nil {
+		return nil
 	}
 	return f.API
 }
@@ -258,6 +268,23 @@ func splitPath(dst []string, path string) []string {
 		dst = append(dst, segment)
 	}
 	return dst
+}
+
+// WithModel is path with the model in it replaced by another: in the segment
+// that is the model, alone or before a ":verb". ok is false where none is.
+func WithModel(path, model, other string) (string, bool) {
+	segments := strings.Split(path, "/")
+	for i := len(segments) - 1; i >= 0 && model != ""; i-- {
+		plain, err := url.PathUnescape(segments[i])
+		if err != nil {
+			continue
+		}
+		if rest, ok := strings.CutPrefix(plain, model); ok && (rest == "" || rest[0] == ':') {
+			segments[i] = url.PathEscape(other) + rest
+			return strings.Join(segments, "/"), true
+		}
+	}
+	return path, false
 }
 
 // PathSegment is the decoded segment that stands n before the path's last one

@@ -56,6 +56,8 @@ func TestFind(t *testing.T) {
 		{"POST", "h", "/api/chat", `{"messages":1}`, "xchat"},
 		{"POST", "a.y.example:443", "/api/chat", `{"messages":1}`, "ychat"},
 		{"POST", "h", "/v1/chat", `{"message":1}`, "zchat"},
+		{"POST", "h", "/v1/chat", `{"other":1}`, ""},
+		{"POST", "h", "/v1/chat", `{"other":`, "xchat"},
 		{"POST", "odd.example", "/llm/whatever", "", "chat"},
 		{"POST", "odd.example", "/v1/chat/completions", "", ""},
 		{"POST", "h", "/", "", ""},
@@ -64,7 +66,9 @@ func TestFind(t *testing.T) {
 		found, ok := r.Find(&Head{Method: c.method, Host: c.host, Path: c.path})
 		got := ""
 		if ok {
-			got = found.Resolve([]byte(c.body)).Name()
+			if api := found.Resolve([]byte(c.body)); api != nil {
+				got = api.Name()
+			}
 		}
 		if got != c.want {
 			t.Errorf("%s %s%s: %q, want %q", c.method, c.host, c.path, got, c.want)
@@ -86,6 +90,20 @@ func TestPathSegment(t *testing.T) {
 	for n, want := range []string{"converse", "arn:aws/x", "model", ""} {
 		if got := PathSegment("/model/arn%3Aaws%2Fx/converse", n); got != want {
 			t.Errorf("segment %d is %q, want %q", n, got, want)
+		}
+	}
+}
+
+func TestWithModel(t *testing.T) {
+	for _, c := range []struct{ path, model, want string }{
+		{"/v1beta/models/gemini-2:generateContent", "gemini-2", "/v1beta/models/new%2Fone:generateContent"},
+		{"/model/anthropic.x-v1%3A0/converse", "anthropic.x-v1:0", "/model/new%2Fone/converse"},
+		{"/openai/deployments/gpt/chat/completions", "gpt", "/openai/deployments/new%2Fone/chat/completions"},
+		{"/v1/chat/completions", "gpt", ""},
+		{"/v1beta/models/gemini-2.5:generateContent", "gemini-2", ""},
+	} {
+		if got, ok := WithModel(c.path, c.model, "new/one"); got != c.want && (ok || c.want != "") {
+			t.Errorf("%s became %s", c.path, got)
 		}
 	}
 }

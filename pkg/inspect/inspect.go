@@ -198,7 +198,10 @@ func (x *exchange) run() {
 	if err != nil {
 		x.problem("request body", err)
 	}
-	x.api = found.Resolve(body)
+	if x.api = found.Resolve(body); x.api == nil {
+		x.result.Dialect, x.result.Operation = "none", "none"
+		return
+	}
 	x.result.Dialect, x.result.API = x.api.Dialect(), x.api.Name()
 	x.result.Provider = x.inspector.Catalog.Provider(dialect.HostName(x.head.Host), x.result.Dialect)
 	x.request, err = x.api.ReadRequest(&x.head, body)
