@@ -15,7 +15,7 @@ const (
 )
 
 // escapeLen is the length of the escaped character text begins with, or 0:
-// %XX, \xXX, \uXXXX, &#NN; and &#xXX;.
+// %69, \x69, \u0069, &#105; and &#x69;.
 func escapeLen(text []byte) int {
 	_, n := unescape(text)
 	return n

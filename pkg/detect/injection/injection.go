@@ -98,11 +98,11 @@ func New(o Options) (*Detector, error) {
 // Sizes of the windows a long text is read in.
 const (
 	windowSize = 3072
-	windowLead = 1024  // bytes before the place the prefilter stopped at
-	windowTail = 256   // bytes read again by the next window
-	windowMost = 16384 // bytes before it, where padding keeps the halves of an order apart
-	glanceLead = 256
-	glanceTail = 512
+	windowLead = 1024 // bytes before the place the prefilter stopped at
+	windowTail = 256  // bytes read again by the next window
+	windowMost = 8192 // bytes before it, where padding keeps the halves of an order apart
+	glanceLead = 160
+	glanceTail = 352
 )
 
 // Score judges one text as the role's. Its time grows with the length of the

@@ -249,6 +249,8 @@ func hostile(n int) map[string][]byte {
 		"triggers":       fill("ignore "),
 		"many triggers":  fill("ignore previous you are now act as reveal your system "),
 		"half orders":    fill("ignore the the the the the the the the the "),
+		"pairs only":     fill("regardless now how safety the previous of it "),
+		"far pairs":      fill("ignore" + strings.Repeat(" ", 700) + "everything. "),
 		"single letters": fill("i g n o "),
 		"markers":        fill("<|im_start|>"),
 		"comments":       fill("<!--"),
@@ -294,7 +296,8 @@ func TestHostileWork(t *testing.T) {
 func TestCleanTextDoesNotAllocate(t *testing.T) {
 	d := newDetector(t, Options{})
 	for _, text := range [][]byte{longProse(64 << 10), []byte(prose), nil, []byte("Bonjour, où est la gare ?")} {
-		if n := testing.AllocsPerRun(20, func() { d.Score(text, User) }); n != 0 {
+		s := newScanner(d) // Score takes it from a pool, which may be empty
+		if n := testing.AllocsPerRun(20, func() { s.score(text, User) }); n != 0 {
 			t.Errorf("%d bytes of prose: %v allocations", len(text), n)
 		}
 	}

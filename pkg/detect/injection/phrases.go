@@ -355,11 +355,11 @@ func (c *compiler) sift(numbers map[string]uint16) {
 	p.sieve.freeze()
 }
 
-// head notes the first four letters of a word of the sieve; where the word is
-// shorter a separator follows and then anything, or, for a stem, anything.
+// head notes the first letters of a word of the sieve; a stem that is shorter
+// goes on with anything.
 func (p *phrases) head(w string) {
 	base, stem := strings.CutSuffix(w, "*")
-	for _, r := range base[:min(len(base), 4)] {
+	for _, r := range base[:min(len(base), headLetters)] {
 		if r >= 128 {
 			return // other writing: never judged by its letters
 		}
@@ -367,17 +367,18 @@ func (p *phrases) head(w string) {
 	p.headFrom(base, stem, 0, 0)
 }
 
-func (p *phrases) headFrom(base string, stem bool, n int, four uint32) {
+func (p *phrases) headFrom(base string, stem bool, n int, head uint64) {
 	switch {
-	case n == 4:
-		p.heads.add(four)
+	case n == headLetters:
+		p.heads.add(head)
 	case n < len(base):
-		p.headFrom(base, stem, n+1, four<<6|uint32(column[base[n]]))
-	case n == len(base) && !stem:
-		p.headFrom(base, stem, n+1, four<<6)
+		p.headFrom(base, stem, n+1, head<<6|uint64(column[base[n]]))
+	case !stem:
+		p.heads.add(head << (6 * (headLetters - n)))
 	default:
-		for c := range uint32(trieWidth - 2) {
-			p.headFrom(base, stem, n+1, four<<6|c)
+		p.heads.add(head << (6 * (headLetters - n)))
+		for c := uint64(1); c < colExact; c++ {
+			p.headFrom(base, stem, n+1, head<<6|c)
 		}
 	}
 }

@@ -72,68 +72,91 @@ func (f *prefilter) next() int {
 	return -1
 }
 
-// skip moves on to the next word or sign that could mean something. It looks
-// at each byte once and branches on hardly any: a word is let by where no word
-// of the sieve begins with its four letters, of which a shorter word's are
-// followed by the separator behind it.
+// skip moves on to the next word or sign that could mean something. A word is
+// let by where no word of the sieve begins with its five letters.
 func (f *prefilter) skip() {
 	text, heads := f.text, f.p.heads
-	var seen uint32 // the columns of the last five bytes, six bits each
 	words := f.words
-	for i := f.at; i < len(text); i++ {
+	i := f.at
+	for i < len(text) {
 		k := byteKind[text[i]]
-		if k >= kindDigit {
-			f.words = words
-			f.back(i, i)
-			return
+		if k == 0 {
+			i++
+			continue
 		}
-		begins := isZero(seen&0x3F) &^ isZero(uint32(k))
-		seen = (seen<<6 | uint32(k)) & 0x3FFFFFFF
-		fresh := isZero(seen>>24) &^ isZero(seen>>18&0x3F) // a word began four bytes back
-		spaced := isZero(seen>>12&0x3F) & (isZero(seen>>6&0x3F) | isZero(uint32(k)))
-		if fresh&(heads.has(seen)|spaced) != 0 {
-			f.words = words
-			f.back(i-3, i)
-			return
+		if k >= kindDigit || i+headLetters > len(text) {
+			break
 		}
-		words += int32(begins)
+		head := uint64(k)
+		live := uint8(kindColumn) // nothing once the word has ended
+		for j := 1; j < headLetters; j++ {
+			c := byteKind[text[i+j]] & live
+			live &= ended[c]
+			head = head<<6 | uint64(c)
+		}
+		if heads.has(head) || !letterish[text[i+1]] && lone(text[i+2:i+headLetters]) {
+			break
+		}
+		end := i + 1
+		for end < len(text) {
+			if k = byteKind[text[end]] - 1; k >= kindDigit-1 {
+				break
+			}
+			end++
+		}
+		if end < len(text) && byteKind[text[end]] >= kindDigit && inWord[text[end]] {
+			break
+		}
+		words++
+		i = end
 	}
-	f.words = words
-	f.at = len(text)
-	if seen&0x3F != 0 && seen>>18&0x3F == 0 {
-		f.back(len(text)-1, len(text)) // a word of under four letters ends the text
-	}
+	f.words, f.at = words, i
 }
 
-// headSet holds which four letters begin a word of the sieve, by hash.
+// inWord marks bytes with which a word of letters may go on in another
+// writing; behind other signs it has ended.
+var inWord = func() (t [256]bool) {
+	for c := range 256 {
+		t[c] = c >= utf8.RuneSelf || c >= '0' && c <= '9'
+	}
+	for _, c := range `@$!|'` {
+		t[c] = true
+	}
+	return t
+}()
+
+// headLetters is how many letters of a word are looked up.
+const headLetters = 5
+
+// ended is 0 for the column of a separator, all bits for others.
+var ended = func() (t [64]uint8) {
+	for c := 1; c < len(t); c++ {
+		t[c] = 0xFF
+	}
+	return t
+}()
+
+// lone reports that the three bytes behind a single letter and its separator
+// begin with another single letter, as they do where words are spaced out.
+func lone(b []byte) bool {
+	if letterish[b[0]] {
+		return !letterish[b[1]]
+	}
+	return letterish[b[1]] && !letterish[b[2]]
+}
+
+// headSet holds which five letters begin a word of the sieve, by hash; those
+// of a shorter word are followed by zeros.
 type headSet [1024]uint64
 
-func (h *headSet) has(four uint32) uint64 {
-	n := (four & 0xFFFFFF) * 0x9E3779B1 >> 16
-	return h[n>>6] >> (n & 63) & 1
+func (h *headSet) has(head uint64) bool {
+	n := head * 0x9E3779B97F4A7C15 >> 48
+	return h[n>>6]>>(n&63)&1 != 0
 }
 
-func (h *headSet) add(four uint32) {
-	n := four * 0x9E3779B1 >> 16
+func (h *headSet) add(head uint64) {
+	n := head * 0x9E3779B97F4A7C15 >> 48
 	h[n>>6] |= 1 << (n & 63)
-}
-
-// isZero is 1 for 0, without a branch.
-func isZero(k uint32) uint64 { return (uint64(k) - 1) >> 63 }
-
-// back goes to the start of the word that i is in and takes the words begun
-// from there to end off the count, for they will be counted again.
-func (f *prefilter) back(i, end int) {
-	at := i
-	for at > f.at && letterish[f.text[at-1]] {
-		at--
-	}
-	for j := at; j < end; j++ {
-		if letterish[f.text[j]] && (j == at || !letterish[f.text[j-1]]) {
-			f.words--
-		}
-	}
-	f.at = at
 }
 
 // Bits of byteKind beside the trie column.

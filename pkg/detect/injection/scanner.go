@@ -27,14 +27,15 @@ const (
 
 // scanner is the working memory of one Score call.
 type scanner struct {
-	d     *Detector
-	pre   prefilter
-	tok   [mostDepth + 1]tokenizer
-	buf   [mostDepth + 1][]byte
-	sums  []float32
-	role  Role
-	depth int
-	work  int // bytes tokenized, for tests of its bound
+	d       *Detector
+	pre     prefilter
+	tok     [mostDepth + 1]tokenizer
+	buf     [mostDepth + 1][]byte
+	sums    []float32
+	role    Role
+	depth   int
+	glanced int // no phrase begins with a pair before this
+	work    int // bytes tokenized, for tests of its bound
 }
 
 func newScanner(d *Detector) *scanner {
@@ -65,7 +66,7 @@ const maxClasses = 32
 const maxPhrases = 512
 
 func (s *scanner) score(text []byte, role Role) Result {
-	s.role, s.work = role, 0
+	s.role, s.work, s.glanced = role, 0, 0
 	s.pre.reset(s.d.p, text)
 	best := evidence{logit: bias}
 	if s.d.noRules {
@@ -104,8 +105,14 @@ func (s *scanner) hotWindows(text []byte, best *evidence) {
 // glance reads just the surroundings of a pair the prefilter found, to see
 // whether a phrase is there at all.
 func (s *scanner) glance(text []byte, at int) bool {
-	from := max(min(s.pre.from, at)-glanceLead, at-windowMost, 0)
-	to := min(at+glanceTail, len(text))
+	if at < s.glanced {
+		return false // seen by the glance before
+	}
+	if at-s.pre.from > glanceLead/2 {
+		return true // padding between the halves: a glance would not reach
+	}
+	from, to := max(at-glanceLead, 0), min(at+glanceTail, len(text))
+	s.glanced = to - glanceLead
 	s.work += to - from
 	var e evidence
 	s.phrases(&e, s.tok[0].run(text[runeStart(text, from):runeStart(text, to)]))
