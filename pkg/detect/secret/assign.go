@@ -44,15 +44,22 @@ type site struct {
 }
 
 // assignment is the detector of values by their names.
-func assignment(entity string, want role, score float64) detector {
-	return detector{
-		entity:   entity,
-		literals: nameLiterals,
-		before:   nameReach + 3,
-		after:    nameReach + gapReach + maxValue,
-		score:    score,
-		find: func(text []byte, at int) (int, int, bool) {
+func assignment(entity string, want role, score float64) Rule {
+	return Rule{
+		Entity:   entity,
+		Literals: nameLiterals,
+		Before:   nameReach + 3,
+		After:    nameReach + gapReach + maxValue,
+		Score:    score,
+		Find: func(text []byte, at int) (int, int, bool) {
 			return findAssigned(text, at, want)
+		},
+		Open: func(text []byte, at int) bool {
+			from, to := nameAround(text, at)
+			if to == len(text) {
+				return true
+			}
+			return mayBind(text, to) && roleOf(text[phraseStart(text, from, to):to]) == want && openAfter(text, from, to)
 		},
 	}
 }
@@ -494,14 +501,14 @@ func hasFold(text, prefix []byte) bool {
 
 // foreignPassword is [assignment] for the words of other languages, which
 // stand alone.
-func foreignPassword() detector {
-	return detector{
-		entity:   "PASSWORD",
-		literals: foreignNames,
-		before:   2,
-		after:    nameReach + gapReach + maxValue,
-		score:    0.85,
-		find: func(text []byte, at int) (int, int, bool) {
+func foreignPassword() Rule {
+	return Rule{
+		Entity:   "PASSWORD",
+		Literals: foreignNames,
+		Before:   2,
+		After:    nameReach + gapReach + maxValue,
+		Score:    0.85,
+		Find: func(text []byte, at int) (int, int, bool) {
 			for _, name := range foreignNames {
 				if hasFold(text[at:], []byte(name)) {
 					return findValue(text, at, at+len(name), rolePassword)
@@ -509,5 +516,42 @@ func foreignPassword() detector {
 			}
 			return 0, 0, false
 		},
+		Open: func(text []byte, at int) bool {
+			for _, name := range foreignNames {
+				if hasFold(text[at:], []byte(name)) {
+					return openAfter(text, at, at+len(name))
+				}
+			}
+			return false
+		},
 	}
+}
+
+// openAfter reports whether the value of the name that ends at to may still
+// come or go on.
+func openAfter(text []byte, from, to int) bool {
+	const lookahead = 3 // bytes after a value that accepts asks about
+	if len(text)-to < nameReach+gapReach {
+		next := skip(text, to, 8, func(c byte) bool { return isBlank(c) || isQuote(c) || c == '*' || c == ']' || c == '\\' })
+		if next == len(text) {
+			return true
+		}
+		if s := siteAfter(text, from, to); s.bound == byNothing || s.bound == unbound {
+			return bytes.IndexByte(text[to:], '\n') < 0 && (isLetter(text[next]) || text[next] >= 0x80 || strings.IndexByte("=:?|+.>,-", text[next]) >= 0)
+		}
+	}
+	pos := to
+	for range 3 {
+		s := siteAfter(text, from, pos)
+		if s.bound == unbound {
+			return false
+		}
+		if s.end+lookahead+16 >= len(text) {
+			return s.end-s.start < maxValue
+		}
+		if pos = declared(text, pos, s); pos == 0 {
+			return false
+		}
+	}
+	return false
 }

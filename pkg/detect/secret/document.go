@@ -12,14 +12,15 @@ const leastKeyBlock = 64
 // privateKey finds keys in PEM armour (RFC 7468, RFC 4880 section 6.2), also
 // with their line ends escaped, as JSON and environment files have them. A
 // block whose end is missing counts up to where its base64 stops.
-func privateKey() detector {
-	return detector{
-		entity:   "PRIVATE_KEY",
-		literals: []string{"-----begin "},
-		before:   0,
-		after:    maxKeyBlock,
-		score:    1,
-		find:     findPrivateKey,
+func privateKey() Rule {
+	return Rule{
+		Entity:   "PRIVATE_KEY",
+		Literals: []string{"-----begin "},
+		Before:   0,
+		After:    maxKeyBlock,
+		Score:    1,
+		Find:     findPrivateKey,
+		Open:     openPrivateKey,
 	}
 }
 
@@ -45,6 +46,28 @@ func findPrivateKey(text []byte, at int) (start, end int, ok bool) {
 		stop--
 	}
 	return at, stop, true
+}
+
+// openPrivateKey reports whether the block may go on: its label or its last
+// line has not come yet, and nothing that cannot be in one has.
+func openPrivateKey(text []byte, at int) bool {
+	label, body := armourLabel(text, at, "-----begin ")
+	if body < 0 {
+		return len(text)-at < len("-----begin ")+80
+	}
+	if !bytes.Contains(label, []byte("private key")) {
+		return false
+	}
+	for i := body; i < len(text); i++ {
+		if hasFold(text[i:], []byte("-----end ")) {
+			_, after := armourLabel(text, i, "-----end ")
+			return after < 0 && len(text)-i < 96
+		}
+		if !keyBlockByte(text[i]) {
+			return false
+		}
+	}
+	return true
 }
 
 // armourLabel reads the words of a line such as -----BEGIN RSA PRIVATE
@@ -82,14 +105,15 @@ func keyBytes(block []byte) int {
 
 // puttyKey finds PuTTY's key files, from their first line to the MAC that is
 // their last.
-func puttyKey() detector {
-	return detector{
-		entity:   "PUTTY_PRIVATE_KEY",
-		literals: []string{"putty-user-key-file-"},
-		before:   0,
-		after:    maxKeyBlock,
-		score:    1,
-		find:     findPuttyKey,
+func puttyKey() Rule {
+	return Rule{
+		Entity:   "PUTTY_PRIVATE_KEY",
+		Literals: []string{"putty-user-key-file-"},
+		Before:   0,
+		After:    maxKeyBlock,
+		Score:    1,
+		Find:     findPuttyKey,
+		Open:     openPuttyKey,
 	}
 }
 
@@ -107,6 +131,13 @@ func findPuttyKey(text []byte, at int) (start, end int, ok bool) {
 	return at, at + skip(block, mac, 64, isHex), true
 }
 
+// openPuttyKey reports whether the MAC, which ends the file, may still come or
+// go on.
+func openPuttyKey(text []byte, at int) bool {
+	mac := bytes.Index(text[at:], []byte("Private-MAC:"))
+	return mac < 0 || bytes.IndexByte(text[at+mac:], '\n') < 0
+}
+
 // Bounds of a Kubernetes manifest around its data, in bytes.
 const (
 	manifestReach = 512
@@ -115,15 +146,30 @@ const (
 
 // kubernetesSecret finds the values of a Secret's data and stringData, each
 // where its line is; kind: Secret stands before or after them.
-func kubernetesSecret() detector {
-	return detector{
-		entity:   "KUBERNETES_SECRET",
-		literals: []string{"data:"},
-		before:   manifestReach,
-		after:    maxManifest,
-		score:    0.95,
-		find:     findKubernetesSecret,
+func kubernetesSecret() Rule {
+	return Rule{
+		Entity:   "KUBERNETES_SECRET",
+		Literals: []string{"data:"},
+		Before:   manifestReach,
+		After:    maxManifest,
+		Score:    0.95,
+		Find:     findKubernetesSecret,
+		Open:     openManifest,
 	}
+}
+
+// openManifest reports whether kind: Secret or the first value may still come.
+// What is no key of a mapping, data: on a line of its own, is closed at once.
+func openManifest(text []byte, at int) bool {
+	after := skip(text, at+len("data:"), 32, isBlank)
+	after = skip(text, after, 1, func(c byte) bool { return c == '\r' })
+	if after < len(text) && text[after] != '\n' {
+		return false
+	}
+	if _, end, ok := findKubernetesSecret(text, at); ok && end < len(text) {
+		return false
+	}
+	return len(text)-at < manifestReach || ofSecret(text[max(0, at-manifestReach):at+manifestReach])
 }
 
 func findKubernetesSecret(text []byte, at int) (start, end int, ok bool) {

@@ -61,7 +61,7 @@ type pattern struct {
 }
 
 // gitleaksRules compiles the embedded rule set.
-func gitleaksRules() ([]detector, error) {
+func gitleaksRules() ([]Rule, error) {
 	set, err := ruleset.Read(bytes.NewReader(gitleaksData))
 	if err != nil {
 		return nil, err
@@ -70,7 +70,7 @@ func gitleaksRules() ([]detector, error) {
 	if err != nil {
 		return nil, err
 	}
-	var out []detector
+	var out []Rule
 	for _, r := range set.Rules {
 		if replaced[r.ID] {
 			continue
@@ -84,8 +84,8 @@ func gitleaksRules() ([]detector, error) {
 	return out, nil
 }
 
-// compileRule makes a detector of each alternative of a rule.
-func compileRule(r ruleset.Rule, global *allowList) ([]detector, error) {
+// compileRule makes a rule of each alternative of a rule.
+func compileRule(r ruleset.Rule, global *allowList) ([]Rule, error) {
 	var allow []allowList
 	for _, a := range r.Allow {
 		list, err := newAllowList(a)
@@ -98,7 +98,7 @@ func compileRule(r ruleset.Rule, global *allowList) ([]detector, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := make([]detector, 0, len(patterns))
+	out := make([]Rule, 0, len(patterns))
 	for _, p := range patterns {
 		p.group, p.entropy, p.allow, p.global = r.Group, r.Entropy, allow, global
 		if wholes[r.ID] {
@@ -107,7 +107,7 @@ func compileRule(r ruleset.Rule, global *allowList) ([]detector, error) {
 		if strings.Contains(r.Regex, assigned) {
 			p.needs = unlikeWords
 		}
-		out = append(out, p.detector(entityOf(r.ID)))
+		out = append(out, p.rule(entityOf(r.ID)))
 	}
 	return out, nil
 }
@@ -139,14 +139,15 @@ func compilePattern(source string) ([]*pattern, error) {
 	return out, nil
 }
 
-func (p *pattern) detector(entity string) detector {
-	return detector{
-		entity:   entity,
-		literals: p.anchor.Literals,
-		before:   p.anchor.Most + 1,
-		after:    p.shape.Max() + 2,
-		score:    0.95,
-		find:     p.find,
+func (p *pattern) rule(entity string) Rule {
+	return Rule{
+		Entity:   entity,
+		Literals: p.anchor.Literals,
+		Before:   p.anchor.Most + 1,
+		After:    p.shape.Max() + 2,
+		Score:    0.95,
+		Find:     p.find,
+		Open:     p.open,
 	}
 }
 
@@ -166,6 +167,18 @@ func (p *pattern) find(text []byte, at int) (start, end int, ok bool) {
 		return start, end, p.accepts(text, start, end, &m)
 	}
 	return 0, 0, false
+}
+
+// open reports whether an attempt at this literal ran into the end of text.
+func (p *pattern) open(text []byte, at int) bool {
+	var m shape.Match
+	for from := max(0, at-p.anchor.Most); from <= at-p.anchor.Least; from++ {
+		p.shape.Match(text, from, &m)
+		if m.Touched {
+			return true
+		}
+	}
+	return false
 }
 
 // ask lets RE2 decide where the shape ran out of steps: linear on any input.

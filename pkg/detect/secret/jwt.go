@@ -11,14 +11,15 @@ const maxJWT = 8 << 10
 
 // jsonWebToken finds JWTs (RFC 7519 in the compact form of RFC 7515 and 7516)
 // whose header decodes to a JSON object with an algorithm.
-func jsonWebToken() detector {
-	return detector{
-		entity:   "JWT",
-		literals: []string{"eyj", "eya", "ewo", "ewk"}, // {" and { followed by a blank, in base64
-		before:   1,
-		after:    maxJWT,
-		score:    1,
-		find:     findJWT,
+func jsonWebToken() Rule {
+	return Rule{
+		Entity:   "JWT",
+		Literals: []string{"eyj", "eya", "ewo", "ewk"}, // {" and { followed by a blank, in base64
+		Before:   1,
+		After:    maxJWT,
+		Score:    1,
+		Find:     findJWT,
+		Open:     unbroken,
 	}
 }
 
@@ -51,14 +52,15 @@ func findJWT(text []byte, at int) (start, end int, ok bool) {
 
 // opaqueToken finds tokens of a JWT's form whose header cannot be read, as one
 // that was shortened or changed by hand: three parts, two of them objects.
-func opaqueToken() detector {
-	return detector{
-		entity:   "JWT",
-		literals: []string{".ey"},
-		before:   maxHeader,
-		after:    maxJWT,
-		score:    0.8,
-		find:     findOpaqueToken,
+func opaqueToken() Rule {
+	return Rule{
+		Entity:   "JWT",
+		Literals: []string{".ey"},
+		Before:   maxHeader,
+		After:    maxJWT,
+		Score:    0.8,
+		Find:     findOpaqueToken,
+		Open:     unbroken,
 	}
 }
 

@@ -31,17 +31,17 @@ func scanAll(t testing.TB, text string) []hit {
 	return resolveHits(hits)
 }
 
-func scanRule(d *detector, text, lower []byte) []hit {
+func scanRule(d *Rule, text, lower []byte) []hit {
 	var hits []hit
-	for _, l := range d.literals {
+	for _, l := range d.Literals {
 		for at := 0; ; at++ {
 			i := bytes.Index(lower[at:], []byte(l))
 			if i < 0 {
 				break
 			}
 			at += i
-			if s, e, ok := d.find(text, at); ok {
-				hits = append(hits, hit{s, e, d.entity})
+			if s, e, ok := d.Find(text, at); ok {
+				hits = append(hits, hit{s, e, d.Entity})
 			}
 		}
 	}

@@ -9,20 +9,33 @@ package secret
 
 import "sync"
 
-// detector is one rule: what to look for and the check at a hit.
-type detector struct {
-	entity   string
-	literals []string // lower case
-	before   int      // bytes left of a literal that a match may take or ask about
-	after    int      // bytes from a literal's start on that a match may take or ask about
-	score    float64
-	// find reports the secret of the match with a literal at text[at:].
-	find func(text []byte, at int) (start, end int, ok bool)
+// Rule is one kind of secret, for a scanner that looks for the literals of all
+// rules in one pass. Rules are immutable and safe for concurrent use.
+type Rule struct {
+	Entity   string   // upper snake case: AWS_ACCESS_KEY
+	Literals []string // lower case; compared without regard to ASCII case
+	Before   int      // bytes left of a literal that a match may take or ask about
+	After    int      // bytes from a literal's start on that a match may take or ask about
+	Score    float64  // 0 < Score ≤ 1
+
+	// Find reports the secret that belongs to the literal at text[at:]: the
+	// value alone, without the name or quotes around it. The ends of text count
+	// as ends of the value. It takes time in proportion to Before + After at
+	// most and does not allocate where nothing looks like a secret.
+	Find func(text []byte, at int) (start, end int, ok bool)
+
+	// Open reports whether more text behind could change what Find says. It may
+	// say so too often, never too seldom, and after After bytes it says no.
+	Open func(text []byte, at int) bool
 }
 
+// Rules returns every rule. The first call compiles them, which takes some ten
+// milliseconds; the result is shared and must not be changed.
+func Rules() ([]Rule, error) { return all() }
+
 // all compiles every rule once.
-var all = sync.OnceValues(func() ([]detector, error) {
-	out := []detector{
+var all = sync.OnceValues(func() ([]Rule, error) {
+	out := []Rule{
 		privateKey(), puttyKey(), jsonWebToken(), opaqueToken(), urlPassword(), kubernetesSecret(),
 		assignment("PASSWORD", rolePassword, 0.85),
 		assignment("GENERIC_SECRET", roleToken, 0.8),
@@ -36,5 +49,26 @@ var all = sync.OnceValues(func() ([]detector, error) {
 	if err != nil {
 		return nil, err
 	}
-	return append(append(out, own...), data...), nil
+	out = append(append(out, own...), data...)
+	for i := range out {
+		out[i].Open = bounded(out[i].After, out[i].Open)
+	}
+	return out, nil
 })
+
+// bounded ends a rule's wait after its reach.
+func bounded(after int, open func([]byte, int) bool) func([]byte, int) bool {
+	return func(text []byte, at int) bool {
+		return len(text)-at < after && open(text, at)
+	}
+}
+
+// unbroken is Open for values that a blank or a quote ends: none came yet.
+func unbroken(text []byte, at int) bool {
+	for _, c := range text[at:] {
+		if isSpace(c) || isQuote(c) {
+			return false
+		}
+	}
+	return true
+}

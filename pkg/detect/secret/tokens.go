@@ -154,8 +154,8 @@ var kinds = []kind{
 func (k kind) password() bool { return k.entropy == 1.5 || k.entropy == 2 }
 
 // ownRules compiles the table.
-func ownRules() ([]detector, error) {
-	var out []detector
+func ownRules() ([]Rule, error) {
+	var out []Rule
 	for _, k := range kinds {
 		patterns, err := compilePattern(k.regex)
 		if err != nil {
@@ -169,7 +169,7 @@ func ownRules() ([]detector, error) {
 			case k.password():
 				p.needs = func(v []byte) bool { return !standIn(v) && v[0] != '-' && !reference(v) }
 			}
-			out = append(out, p.detector(k.entity))
+			out = append(out, p.rule(k.entity))
 		}
 	}
 	return out, nil

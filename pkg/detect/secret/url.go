@@ -15,14 +15,15 @@ const (
 // urlPassword finds the password of scheme://user:password@host (RFC 3986
 // section 3.2.1). People forget to encode it, so it may hold #, ? and /, and
 // the last @ before a blank or a quote ends it.
-func urlPassword() detector {
-	return detector{
-		entity:   "URL_PASSWORD",
-		literals: []string{"://"},
-		before:   maxScheme,
-		after:    3 + maxUser + maxPassword + 2,
-		score:    0.95,
-		find:     findURLPassword,
+func urlPassword() Rule {
+	return Rule{
+		Entity:   "URL_PASSWORD",
+		Literals: []string{"://"},
+		Before:   maxScheme,
+		After:    3 + maxUser + maxPassword + 2,
+		Score:    0.95,
+		Find:     findURLPassword,
+		Open:     openURL,
 	}
 }
 
@@ -44,6 +45,29 @@ func findURLPassword(text []byte, at int) (start, end int, ok bool) {
 		return 0, 0, false
 	}
 	return colon + 1, end, true
+}
+
+// openURL reports whether the user and password may go on.
+func openURL(text []byte, at int) bool {
+	if at == 0 || !isWord(text[at-1]) || !unbroken(text, at) {
+		return false
+	}
+	colon, found := userEnd(text, at+3)
+	if !found {
+		return len(text)-at-3 <= maxUser && userEndsNowhere(text[min(len(text), at+3):])
+	}
+	end := passwordEnd(text, colon+1)
+	return len(text)-colon <= maxPassword && (end < 0 || bytes.IndexByte(text[end:], '/') < 0)
+}
+
+// userEndsNowhere reports that every byte could be a user's name.
+func userEndsNowhere(v []byte) bool {
+	for _, c := range v {
+		if !isWord(c) && strings.IndexByte("-.%+~!$&'*=", c) < 0 {
+			return false
+		}
+	}
+	return true
 }
 
 // userEnd finds the colon after the user's name.

@@ -10,6 +10,9 @@ const MaxGroups = 10
 type Match struct {
 	Start, End int
 	Groups     [2 * MaxGroups]int
+	// Touched says that the attempt, successful or not, looked past the end of
+	// the text: with more text it might end otherwise.
+	Touched bool
 }
 
 // Result says how an attempt ended.
@@ -36,6 +39,7 @@ func (s *Shape) Match(text []byte, at int, m *Match) Result {
 	for i := range m.Groups {
 		m.Groups[i] = -1
 	}
+	m.Touched = false
 	w := walk{text: text, steps: budget, m: m}
 	end := w.match(s.start, at)
 	if end < 0 {
@@ -59,10 +63,12 @@ func (w *walk) match(n *node, pos int) int {
 			return pos
 		case kindLiteral:
 			if !hasAt(w.text, pos, n.literal, n.fold) {
+				w.touch(pos, n)
 				return -1
 			}
 			pos += len(n.literal)
 		case kindAssert:
+			w.m.Touched = w.m.Touched || pos >= len(w.text)
 			if !w.holds(n.assert, pos) {
 				return -1
 			}
@@ -84,12 +90,23 @@ func (w *walk) match(n *node, pos int) int {
 	}
 }
 
+// touch notes that a literal fails for want of text: what there is of it fits.
+func (w *walk) touch(pos int, n *node) {
+	rest := len(w.text) - pos
+	if rest < len(n.literal) && hasAt(w.text, pos, n.literal[:rest], n.fold) {
+		w.m.Touched = true
+	}
+}
+
 // run counts the bytes from pos that are in n's set, at most n.max.
 func (w *walk) run(n *node, pos int) int {
 	end := min(len(w.text), pos+n.max)
 	i := pos
 	for i < end && n.set[w.text[i]] {
 		i++
+	}
+	if i == len(w.text) && i-pos < n.max {
+		w.m.Touched = true
 	}
 	return i - pos
 }
