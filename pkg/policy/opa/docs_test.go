@@ -19,15 +19,20 @@ type block struct {
 	line       int
 }
 
-func blocks(t *testing.T) []block {
+func reference(t *testing.T) string {
 	t.Helper()
 	text, err := os.ReadFile("../../../docs/POLICY.md")
 	if err != nil {
 		t.Fatal(err)
 	}
+	return string(text)
+}
+
+func blocks(t *testing.T) []block {
+	t.Helper()
 	var out []block
 	inside := false
-	for i, line := range strings.Split(string(text), "\n") {
+	for i, line := range strings.Split(reference(t), "\n") {
 		fence, isFence := strings.CutPrefix(line, "```")
 		switch {
 		case isFence && !inside:
@@ -107,10 +112,7 @@ func checkExample(t *testing.T, b block, o Options, facts string) {
 
 // The reference names every fact, setting and member there is, and no others.
 func TestReferenceIsComplete(t *testing.T) {
-	text, err := os.ReadFile("../../../docs/POLICY.md")
-	if err != nil {
-		t.Fatal(err)
-	}
+	text := reference(t)
 	schema, err := schemaFile("input")
 	if err != nil {
 		t.Fatal(err)
@@ -120,11 +122,11 @@ func TestReferenceIsComplete(t *testing.T) {
 	delete(want, "input")
 	for path := range want {
 		path = strings.ReplaceAll(path, "[]", "[_]")
-		if !strings.Contains(string(text), "| `"+path+"` |") && !strings.HasSuffix(path, "[_]") {
+		if !strings.Contains(text, "| `"+path+"` |") && !strings.HasSuffix(path, "[_]") {
 			t.Errorf("the reference lacks %s", path)
 		}
 	}
-	for line := range strings.Lines(string(text)) {
+	for line := range strings.Lines(text) {
 		fact, ok := strings.CutPrefix(line, "| `input.")
 		if fact, _, _ = strings.Cut(fact, "`"); ok && !want["input."+strings.ReplaceAll(fact, "[_]", "[]")] {
 			t.Errorf("the reference has input.%s, which is no fact", fact)
@@ -132,7 +134,7 @@ func TestReferenceIsComplete(t *testing.T) {
 	}
 	for phase, of := range contract {
 		for _, name := range of.names() {
-			if phase != policy.Attempt && !strings.Contains(string(text), "`"+name+"`") && !strings.Contains(string(text), "### "+name) {
+			if phase != policy.Attempt && !strings.Contains(text, "`"+name+"`") && !strings.Contains(text, "### "+name) {
 				t.Errorf("the reference lacks %s.%s", phase, name)
 			}
 		}
@@ -143,7 +145,7 @@ func TestReferenceIsComplete(t *testing.T) {
 	}
 	properties := settings["properties"].(map[string]any)
 	for name := range properties {
-		if !slices.ContainsFunc(strings.Split(string(text), "\n"), func(line string) bool { return strings.HasPrefix(line, "| `"+name) }) {
+		if !slices.ContainsFunc(strings.Split(text, "\n"), func(line string) bool { return strings.HasPrefix(line, "| `"+name) }) {
 			t.Errorf("the reference lacks the setting %s", name)
 		}
 	}

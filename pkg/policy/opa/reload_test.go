@@ -84,7 +84,7 @@ func TestReloadUnderLoad(t *testing.T) {
 			}
 		})
 	}
-	swaps := 60
+	swaps := 30
 	if testing.Short() {
 		swaps = 10
 	}
