@@ -235,3 +235,8 @@ func (b *Bootstrap) AddTracing(file, collector string) {
 	}
 	b.SetEndpoint("otel-collector", collector)
 }
+
+// VirtualHost is the route configuration's only virtual host.
+func (b *Bootstrap) VirtualHost() map[string]any {
+	return b.object("static_resources", "listeners", 0, "filter_chains", 0, "filters", 0, "typed_config", "route_config", "virtual_hosts", 0)
+}

@@ -149,7 +149,7 @@ func (s *Stack) writeConfig() error {
 		"telemetry": map[string]any{"traces": map[string]any{"exporter": "none"}, "metrics": map[string]any{"exporter": "none"}},
 	}
 	if len(s.opts.Policies) > 0 {
-		c["policy"] = map[string]any{"paths": []string{s.path("policies")}}
+		c["policy"] = map[string]any{"paths": []string{s.path("conf/policies")}}
 	}
 	if s.opts.Config != nil {
 		s.opts.Config(c)
@@ -165,7 +165,7 @@ func (s *Stack) writeConfig() error {
 // WritePolicy writes a file of the policy folder, for Regent to load anew. The
 // file appears whole or not at all.
 func (s *Stack) WritePolicy(name, text string) error {
-	folder := s.path("policies")
+	folder := s.path("conf/policies")
 	if err := os.MkdirAll(folder, 0o755); err != nil {
 		return err
 	}
