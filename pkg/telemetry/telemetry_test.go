@@ -154,8 +154,11 @@ func records() map[string]*call.Record {
 	content := base()
 	content.InputMessages = []byte(`[{"role":"user","parts":[{"type":"text","content":"hi [EMAIL]"}]}]`)
 	content.OutputMessages = []byte(`[{"role":"assistant","parts":[{"type":"text","content":"hello"}],"finish_reason":"stop"}]`)
-	content.SystemInstructions = []byte(`[{"type":"text","content":"` + strings.Repeat("x", maxContent) + `"}]`)
+	content.SystemInstructions = []byte(`[{"type":"text","content":"be kind"}]`)
 	out["content"] = content
+	large := base()
+	large.InputMessages = []byte(`[{"type":"text","content":"` + strings.Repeat("x", maxContent) + `"}]`)
+	out["content_large"] = large
 	return out
 }
 
@@ -191,7 +194,7 @@ func golden(spans []*tracepb.Span) []goldenSpan {
 func TestGoldenSpans(t *testing.T) {
 	for name, rec := range records() {
 		t.Run(name, func(t *testing.T) {
-			spans := export(t, func(s *Settings) { s.Content = name == "content" }, call.Parent{}, rec)
+			spans := export(t, func(s *Settings) { s.Content = strings.HasPrefix(name, "content") }, call.Parent{}, rec)
 			got, err := json.MarshalIndent(golden(spans), "", "  ")
 			if err != nil {
 				t.Fatal(err)
@@ -219,7 +222,7 @@ func TestNoContentUnlessAsked(t *testing.T) {
 	for name, rec := range records() {
 		for _, s := range export(t, nil, call.Parent{}, rec) {
 			text := fmt.Sprint(s)
-			for _, secret := range []string{"hi [EMAIL]", "hello", "quote the prompt", "secret place", "secret prompt"} {
+			for _, secret := range []string{"hi [EMAIL]", "hello", "be kind", "xxxx", "quote the prompt", "secret place", "secret prompt"} {
 				if strings.Contains(text, secret) {
 					t.Errorf("%s: a span holds %q", name, secret)
 				}
