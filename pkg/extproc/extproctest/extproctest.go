@@ -55,19 +55,36 @@ func NewUnix(t testing.TB, s Server, path string) *Client {
 	})
 }
 
-func start(t testing.TB, s Server, lis net.Listener, target string, dial func(context.Context, string) (net.Conn, error)) *Client {
+// Dial drives a server that another process serves on a Unix socket at path.
+func Dial(t testing.TB, path string) *Client {
+	t.Helper()
+	c := dial(t, "passthrough:///"+path, func(ctx context.Context, _ string) (net.Conn, error) {
+		var d net.Dialer
+		return d.DialContext(ctx, "unix", path)
+	})
+	t.Cleanup(func() { c.conn.Close() })
+	return c
+}
+
+func start(t testing.TB, s Server, lis net.Listener, target string, connect func(context.Context, string) (net.Conn, error)) *Client {
 	t.Helper()
 	g := grpc.NewServer(s.ServerOptions()...)
 	s.Register(g)
 	served := make(chan struct{})
 	go func() { defer close(served); _ = g.Serve(lis) }()
-	conn, err := grpc.NewClient(target, grpc.WithContextDialer(dial),
+	c := dial(t, target, connect)
+	t.Cleanup(func() { c.conn.Close(); g.Stop(); <-served })
+	return c
+}
+
+func dial(t testing.TB, target string, connect func(context.Context, string) (net.Conn, error)) *Client {
+	t.Helper()
+	conn, err := grpc.NewClient(target, grpc.WithContextDialer(connect),
 		grpc.WithTransportCredentials(insecure.NewCredentials()),
 		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(64<<20), grpc.MaxCallSendMsgSize(64<<20)))
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { conn.Close(); g.Stop(); <-served })
 	return &Client{conn: conn, rpc: pb.NewExternalProcessorClient(conn), Timeout: 10 * time.Second}
 }
 
