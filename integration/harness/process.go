@@ -154,3 +154,6 @@ func afterLast(text, separator string) string {
 	}
 	return text
 }
+
+// Signal sends a signal to the process.
+func (p *Process) Signal(s os.Signal) error { return p.cmd.Process.Signal(s) }

@@ -32,7 +32,7 @@ type Received struct {
 }
 
 // Header is the first value of a header, by its lower-case name.
-func (r *Received) Header(name string) string {
+func (r Received) Header(name string) string {
 	for _, h := range r.Headers {
 		if h[0] == name {
 			return h[1]
