@@ -227,8 +227,12 @@ func (m *metrics) end(ctx context.Context, r *call.Record) {
 	m.oddities(ctx, r)
 }
 
-// conventions are the metrics of the GenAI conventions.
+// conventions are the metrics of the GenAI conventions. A request that no dialect
+// claims may be no GenAI call at all, and is left out.
 func (m *metrics) conventions(ctx context.Context, r *call.Record, sets *sets) {
+	if r.Dialect == "" {
+		return
+	}
 	took := r.Ended.Sub(r.Started)
 	m.duration.Record(ctx, took.Seconds(), sets.duration)
 	if u := &r.Response.Usage; u.Reported && !m.noUsage {

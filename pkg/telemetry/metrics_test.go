@@ -133,6 +133,9 @@ func TestPrometheusMetrics(t *testing.T) {
 			t.Errorf("%s{%s} is %v, want %v; there is %v", c.family, c.labels, value, c.want, values(got[c.family]))
 		}
 	}
+	if seen := fmt.Sprint(values(got["gen_ai_client_operation_duration_seconds"])); strings.Contains(seen, "=other") {
+		t.Errorf("a request that no dialect claims is counted as GenAI: %s", seen)
+	}
 	if n := len(got["regent_policy_info"].Metric); n != 1 {
 		t.Errorf("%d policies are in force", n)
 	}
