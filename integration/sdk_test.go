@@ -1,0 +1,86 @@
+package integration
+
+import (
+	"context"
+	"encoding/json"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// openaiNode is the version of OpenAI's Node library that is tested; its Python
+// library's is in sdk/openai.txt.
+const openaiNode = "openai@7.57.0"
+
+// Official client libraries get the same with and without Regent where no
+// decision changes anything, and read its refusals as errors.
+func TestOpenAIPython(t *testing.T) {
+	python, err := tools.Python(t.Context(), "integration/sdk/openai.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	sameSteps(t, "APIError", func(url string) []string { return []string{python, script("openai_chat.py"), url} })
+}
+
+func TestOpenAINode(t *testing.T) {
+	modules, err := tools.Node(t.Context(), openaiNode)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sameSteps(t, "APIError", func(url string) []string { return []string{"node", script("openai_chat.mjs"), url, modules} })
+}
+
+func script(name string) string { return filepath.Join(tools.Root, "integration", "sdk", name) }
+
+// sameSteps runs a script with and without Regent and compares all steps but
+// those that Regent refuses.
+func sameSteps(t *testing.T, streamError string, command func(url string) []string) {
+	t.Helper()
+	governed, plain := policyStack(t), with(t, "plain")
+	got, want := steps(t, command(governed.URL)), steps(t, command(plain.URL))
+	if len(want) < 10 {
+		t.Fatalf("only %d steps ran", len(want))
+	}
+	for step, value := range want {
+		if !strings.HasPrefix(step, "refused") && got[step] != value {
+			t.Errorf("%s: with Regent\n%s\nwithout\n%s", step, got[step], value)
+		}
+	}
+	for step, parts := range map[string][]string{
+		"refused":                 {"451", `"policy_violation"`, "not today"},
+		"refused inside a stream": {`"` + streamError + `"`, `"policy_violation"`, "this must not be said"},
+	} {
+		for _, part := range parts {
+			if !strings.Contains(got[step], part) {
+				t.Errorf("%s: no %s in %s", step, part, got[step])
+			}
+		}
+	}
+}
+
+// steps runs a script that prints a JSON object a step, of one member.
+func steps(t *testing.T, command []string) map[string]string {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	var errs strings.Builder
+	cmd := exec.CommandContext(ctx, command[0], command[1:]...)
+	cmd.Stderr = &errs
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("%v: %v\n%s%s", command, err, out, errs.String())
+	}
+	all := map[string]string{}
+	for _, line := range strings.Split(strings.TrimSpace(string(out)), "\n") {
+		var step map[string]json.RawMessage
+		if err := json.Unmarshal([]byte(line), &step); err != nil {
+			t.Fatalf("%q: %v", line, err)
+		}
+		for name, value := range step {
+			all[name] = string(value)
+		}
+	}
+	return all
+}
