@@ -15,8 +15,11 @@ const (
 	gapReach  = 64
 )
 
-// nameLiterals are in every name that promises a secret.
-var nameLiterals = []string{"pass", "pwd", "secret", "token", "key", "auth", "cred"}
+// Literals that are in every name that promises a password, or a token.
+var (
+	passwordLiterals = []string{"pass", "pwd"}
+	tokenLiterals    = []string{"secret", "token", "key", "auth", "cred"}
+)
 
 // foreignNames are words for password that are no part of a longer name.
 var foreignNames = []string{"kennwort", "contraseña", "contrasena", "senha", "wachtwoord", "hasło", "heslo", "lösenord", "adgangskode", "salasana", "parola", "şifre", "пароль", "пароля", "密码", "密碼", "口令", "パスワード", "비밀번호", "Пароль", "Пароля", "Şifre", "Lösenord", "Hasło"}
@@ -44,11 +47,11 @@ type site struct {
 }
 
 // assignment is the detector of values by their names.
-func assignment(entity string, want role, score float64) Rule {
+func assignment(entity string, literals []string, want role, score float64) Rule {
 	return Rule{
 		Entity:   entity,
-		Literals: nameLiterals,
-		Before:   nameReach + 3,
+		Literals: literals,
+		Before:   nameReach + 20, // and the word before a lone "key"
 		After:    nameReach + gapReach + maxValue,
 		Score:    score,
 		Find: func(text []byte, at int) (int, int, bool) {
@@ -269,7 +272,7 @@ func verbAfter(text []byte, to, pos int) (binding, int) {
 }
 
 // schemes stand between Authorization and its credential.
-var schemes = [][]byte{[]byte("bearer "), []byte("basic "), []byte("token "), []byte("apikey "), []byte("api-key "), []byte("bot "), []byte("digest "), []byte("token=")}
+var schemes = [][]byte{[]byte("bearer "), []byte("basic "), []byte("token "), []byte("apikey "), []byte("api-key "), []byte("api-token "), []byte("bot "), []byte("digest "), []byte("token=")}
 
 // valueAt reads the value that begins at pos or after blanks.
 func valueAt(text []byte, from, pos int, bound binding) site {
@@ -389,10 +392,10 @@ func acceptsToken(v []byte, s site) bool {
 // speaking reports a name for a secret: words, one of which says so, as in
 // testRSA2048PrivateKey.
 func speaking(v []byte) bool {
-	var words [12][]byte
-	var buf [maxName]byte
-	for _, w := range splitName(words[:0], buf[:0], v) {
-		switch string(w) {
+	var words nameWords
+	words.split(v)
+	for i := range words.n {
+		switch string(words.at(i)) {
 		case "key", "keys", "secret", "token", "password", "private", "public", "credential", "credentials":
 			return true
 		}

@@ -35,18 +35,23 @@ const assigned = "(?:=|>|:{1,3}=|\\|\\||:|=>|\\?=|,)"
 
 // replaced are the rules that this package checks in its own way.
 var replaced = map[string]bool{
-	"generic-api-key":          true, // assign.go: names and values, also in prose
-	"hashicorp-tf-password":    true, // the same: it rests on a file name
-	"kubernetes-secret-yaml":   true, // document.go: every value of the manifest
-	"private-key":              true, // document.go: bounded, also PuTTY and escaped line ends
-	"jwt":                      true, // jwt.go: decodes the header
-	"facebook-access-token":    true, // tokens.go: its keyword may be anywhere
-	"sourcegraph-access-token": true, // tokens.go: one of its forms has no mark
-	"vault-service-token":      true, // tokens.go: "s." ends sentences
+	"generic-api-key":                 true, // assign.go: names and values, also in prose
+	"hashicorp-tf-password":           true, // the same: it rests on a file name
+	"kubernetes-secret-yaml":          true, // document.go: every value of the manifest
+	"private-key":                     true, // document.go: bounded, also PuTTY and escaped line ends
+	"jwt":                             true, // jwt.go: decodes the header
+	"facebook-access-token":           true, // tokens.go: its keyword may be anywhere
+	"sourcegraph-access-token":        true, // tokens.go: one of its forms has no mark
+	"airtable-personnal-access-token": true, // tokens.go: its keyword may be anywhere
+	"microsoft-teams-webhook":         true, // tokens.go: with a literal that is rare
+	"sidekiq-sensitive-url":           true, // the same
+	"curl-auth-header":                true, // assign.go: whatever sends the header
+	"curl-auth-user":                  true, // curl.go: without searching all the command for each line
+	"vault-service-token":             true, // tokens.go: "s." ends sentences
 }
 
 // wholes are the rules whose first group is no secret but a part of one.
-var wholes = map[string]bool{"jwt-base64": true, "microsoft-teams-webhook": true}
+var wholes = map[string]bool{"jwt-base64": true}
 
 // pattern is a rule from data: a shape, what must be near, what is no secret.
 type pattern struct {
@@ -244,10 +249,7 @@ func entityOf(id string) string {
 // renamed are the entities with a better known name than their rule's.
 var renamed = map[string]string{
 	"aws-access-token":                "AWS_ACCESS_KEY",
-	"airtable-personnal-access-token": "AIRTABLE_PERSONAL_ACCESS_TOKEN",
 	"1password-secret-key":            "ONEPASSWORD_SECRET_KEY",
 	"1password-service-account-token": "ONEPASSWORD_SERVICE_ACCOUNT_TOKEN",
-	"curl-auth-header":                "AUTHORIZATION_HEADER",
-	"curl-auth-user":                  "CURL_USER",
 	"jwt-base64":                      "JWT_BASE64",
 }

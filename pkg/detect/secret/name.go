@@ -41,42 +41,41 @@ func wordSet(list string) map[string]bool {
 // roleOf reads a name: MYSQL_ROOT_PASSWORD, spring.datasource.password,
 // clientSecret, X-Api-Key.
 func roleOf(name []byte) role {
-	var words [12][]byte
-	var buf [maxName]byte
-	list := splitName(words[:0], buf[:0], name)
-	if len(list) == 0 || closing[string(list[len(list)-1])] {
+	var words nameWords
+	words.split(name)
+	if words.n == 0 || closing[string(words.at(words.n-1))] {
 		return roleNone
 	}
-	for _, w := range list {
-		if otherWords[string(w)] {
+	for i := range words.n {
+		if otherWords[string(words.at(i))] {
 			return roleNone
 		}
 	}
-	for i := len(list) - 1; i >= 0; i-- {
-		if r := roleOfWord(list, i); r != roleNone {
+	for i := words.n - 1; i >= 0; i-- {
+		if r := roleOfWord(&words, i); r != roleNone {
 			return r
 		}
 	}
 	return roleNone
 }
 
-func roleOfWord(list [][]byte, i int) role {
-	w := list[i]
+func roleOfWord(words *nameWords, i int) role {
+	w := words.at(i)
 	switch {
 	case passwordWords[string(w)]:
 		return rolePassword
 	case tokenWords[string(w)]:
 		return roleToken
 	case string(w) == "key":
-		return roleOfKey(list, i)
+		return roleOfKey(words, i)
 	}
 	return roleOfEnding(w)
 }
 
 // roleOfKey is a token where the words around a key say what it opens.
-func roleOfKey(list [][]byte, i int) role {
-	for j, w := range list {
-		if j != i && keyWords[string(w)] {
+func roleOfKey(words *nameWords, i int) role {
+	for j := range words.n {
+		if j != i && keyWords[string(words.at(j))] {
 			return roleToken
 		}
 	}
@@ -105,33 +104,53 @@ func roleOfEnding(w []byte) role {
 	return roleNone
 }
 
-// splitName cuts a name into words in lower case, kept in buf.
-func splitName(words [][]byte, buf, name []byte) [][]byte {
-	name = name[:min(len(name), cap(buf))]
+// nameWords are the words of a name in lower case: the first twelve of its
+// first [maxName] bytes. It lives on the stack.
+type nameWords struct {
+	letters [maxName]byte
+	ends    [12]uint8 // where each word ends in letters
+	n       int
+	used    int
+}
+
+func (w *nameWords) at(i int) []byte {
 	start := 0
-	flush := func() {
-		if len(buf) > start && len(words) < cap(words) {
-			words = append(words, buf[start:])
-		}
-		start = len(buf)
+	if i > 0 {
+		start = int(w.ends[i-1])
 	}
+	return w.letters[start:w.ends[i]]
+}
+
+func (w *nameWords) split(name []byte) {
+	name = name[:min(len(name), maxName)]
 	for i, c := range name {
 		switch {
+		case isDigit(c) && !w.atStart():
 		case !isLetter(c):
-			if !isDigit(c) || len(buf) == start {
-				flush()
-				continue
-			}
+			w.end()
+			continue
 		case i > 0 && startsWord(name, i):
-			flush()
+			w.end()
 		}
 		if isLetter(c) {
 			c |= 0x20
 		}
-		buf = append(buf, c)
+		w.letters[w.used] = c
+		w.used++
 	}
-	flush()
-	return words
+	w.end()
+}
+
+// atStart reports that the word at hand has no letter yet.
+func (w *nameWords) atStart() bool {
+	return w.used == 0 || w.n > 0 && w.used == int(w.ends[w.n-1])
+}
+
+func (w *nameWords) end() {
+	if !w.atStart() && w.n < len(w.ends) {
+		w.ends[w.n] = uint8(w.used)
+		w.n++
+	}
 }
 
 // startsWord reports whether the capital at name[i] begins a word: after a

@@ -36,9 +36,9 @@ func Rules() ([]Rule, error) { return all() }
 // all compiles every rule once.
 var all = sync.OnceValues(func() ([]Rule, error) {
 	out := []Rule{
-		privateKey(), puttyKey(), jsonWebToken(), opaqueToken(), urlPassword(), kubernetesSecret(),
-		assignment("PASSWORD", rolePassword, 0.85),
-		assignment("GENERIC_SECRET", roleToken, 0.8),
+		privateKey(), puttyKey(), jsonWebToken(), opaqueToken(), urlPassword(), kubernetesSecret(), curlUser(),
+		assignment("PASSWORD", passwordLiterals, rolePassword, 0.85),
+		assignment("GENERIC_SECRET", tokenLiterals, roleToken, 0.8),
 		foreignPassword(),
 	}
 	own, err := ownRules()

@@ -76,7 +76,7 @@ var kinds = []kind{
 	{"PLANETSCALE_TOKEN", `\b(pscale_(?:tkn|pw|oauth)_[\w=.-]{32,64})`, 3.5},
 	{"DOPPLER_TOKEN", `\b(dp\.(?:pt|st|ct|sa|scim|audit)\.(?:[a-z0-9_-]{2,35}\.)?[A-Za-z0-9]{40,44})` + tail, 3.5},
 	{"VAULT_TOKEN", `\b(hv[sbr]\.[\w-]{24,320})`, 3.5},
-	{"VAULT_LEGACY_TOKEN", `[\s'"=:\x60](s\.[A-Za-z0-9]{24})` + tail, 3.5},
+	{"VAULT_LEGACY_TOKEN", `[ "'=:](s\.[A-Za-z0-9]{24})` + tail, 3.5},
 	{"TERRAFORM_TOKEN", `\b([A-Za-z0-9]{14}\.atlasv1\.[\w=-]{60,70})` + tail, 3.5},
 	{"TAILSCALE_KEY", `\b(tskey-(?:api|auth|client|scim|webhook)-[A-Za-z0-9]{6,20}-[A-Za-z0-9]{20,40})` + tail, 3.5},
 	{"SCALEWAY_ACCESS_KEY", `\b(SCW[A-Z0-9]{17})` + tail, 3.2},
@@ -94,7 +94,7 @@ var kinds = []kind{
 	{"SLACK_APP_TOKEN", `\b(xapp-\d-[A-Z0-9]{8,16}-\d{8,16}-[a-z0-9]{32,128})` + tail, 3},
 	{"SLACK_WEBHOOK_URL", `(https://hooks\.slack(?:-gov)?\.com/(?:services|workflows|triggers)/[A-Za-z0-9+/_-]{30,120})`, 3},
 	{"DISCORD_WEBHOOK_URL", `(https://(?:[a-z]{2,8}\.)?discord(?:app)?\.com/api/(?:v\d{1,2}/)?webhooks/\d{16,20}/[\w-]{60,80})`, 3},
-	{"TEAMS_WEBHOOK_URL", `(https://[a-z0-9-]{2,60}\.webhook\.office\.com/webhookb2/[\w@./-]{80,220})`, 3},
+	{"TEAMS_WEBHOOK_URL", `(https://[a-z0-9-]{2,40}\.webhook\.office\.com/webhookb2/[\w@./-]{80,220})`, 3},
 	{"GOOGLE_CHAT_WEBHOOK_URL", `(https://chat\.googleapis\.com/v1/spaces/[\w-]{6,20}/messages\?key=[\w-]{30,50}&token=[\w%=-]{30,70})`, 3},
 	{"ZAPIER_WEBHOOK_URL", `(https://hooks\.zapier\.com/hooks/catch/\d{4,12}/[a-z0-9]{5,12})`, 3},
 	{"TELEGRAM_BOT_TOKEN", `\b(\d{8,10}:AA[\w-]{33})` + tail, 3.5},
@@ -127,7 +127,6 @@ var kinds = []kind{
 	{"CIRCLECI_TOKEN", `\b(CCI(?:PAT|PRJ)_[A-Za-z0-9]{20,24}_[0-9a-f]{40})` + tail, 3},
 	{"SONAR_TOKEN", `\b(sq[upa]_[0-9a-f]{40})` + tail, 3},
 	{"MAPBOX_SECRET_TOKEN", `\b(sk\.eyJ[\w-]{40,120}\.[\w-]{22})` + tail, 3.5},
-	{"NGROK_TOKEN", `\b(2[A-Za-z0-9]{26}_[A-Za-z0-9]{20,22})` + tail, 4},
 	{"AGE_SECRET_KEY", `\b(AGE-SECRET-KEY-1[02-9AC-HJ-NP-Z]{58})`, 0},
 	{"AGE_PLUGIN_KEY", `\b(AGE-PLUGIN-[A-Z0-9-]{2,20}-1[02-9AC-HJ-NP-Z]{40,200})`, 3},
 	{"PASETO", `\b(v[1-4]\.(?:local|public)\.[\w-]{40,1000}(?:\.[\w-]{4,400})?)`, 3.5},
@@ -146,7 +145,8 @@ var kinds = []kind{
 	{"OPENSSL_PASSWORD", `\s-pass(?:in|out)?\s{1,4}['"]?pass:([^\s'"|;<>]{3,128})`, 1.5},
 	{"SQL_PASSWORD", `(?i)\bidentified\s{1,4}(?:with\s{1,4}[\w'"]{1,40}\s{1,4})?by\s{1,4}(?:password\s{1,4})?['"]([^'"\n]{4,128})['"]`, 1.5},
 	{"SMB_PASSWORD", `\b(?:smbclient|rpcclient)\s(?:[^\n|;]{0,160}?\s)?-U\s{0,4}['"]?[\w.\\/-]{1,64}%([^\s'"|;<>]{3,128})`, 1.5},
-	{"NET_USE_PASSWORD", `(?i)\bnet\s{1,4}(?:use|user)\s{1,4}[^\n]{0,100}?/user:[\w.\\@-]{1,64}\s{1,4}['"]?([^\s'"|;<>/]{4,128})`, 1.5},
+	{"NET_USE_PASSWORD", `(?i)/user:[\w.\\@-]{1,64}\s{1,4}['"]?([^\s'"|;<>/]{4,128})`, 1.5},
+	{"SIDEKIQ_SENSITIVE_URL", `(?i)\bhttps?://([a-f0-9]{8}:[a-f0-9]{8})@(?:gems|enterprise)\.contribsys\.com`, 0},
 }
 
 // passwordKinds are those whose value a person chose: what is said of weak and

@@ -161,7 +161,7 @@ func members(re *syntax.Regexp) []string {
 			out = append(out, lower(string(rune(c))))
 		}
 	}
-	if len(out) > 4 {
+	if len(out) > 6 {
 		return nil
 	}
 	slices.Sort(out)

@@ -36,6 +36,10 @@ type walk struct {
 // before at and after the match counts for assertions; the text's own ends
 // are the ends of text.
 func (s *Shape) Match(text []byte, at int, m *Match) Result {
+	if s.begins && at < len(text) && !s.first[text[at]] {
+		m.Touched = false
+		return No
+	}
 	for i := range m.Groups {
 		m.Groups[i] = -1
 	}

@@ -30,8 +30,9 @@ var ErrUnsupported = errors.New("no shape for this pattern")
 // Shape is a compiled pattern. It is immutable and safe for concurrent use.
 type Shape struct {
 	start    *node
-	groups   int
-	min, max int // bytes a match takes
+	min, max int  // bytes a match takes
+	first    Set  // bytes a match begins with
+	begins   bool // it begins with one of first
 }
 
 type kind uint8
@@ -73,7 +74,7 @@ func Compile(pattern string) (*Shape, error) {
 
 // FromTree is [Compile] of a parsed pattern, which it leaves alone.
 func FromTree(tree *syntax.Regexp) (*Shape, error) {
-	s := &Shape{groups: tree.MaxCap()}
+	s := &Shape{}
 	start, err := build(tree, &node{kind: kindEnd})
 	if err != nil {
 		return nil, err
@@ -81,6 +82,8 @@ func FromTree(tree *syntax.Regexp) (*Shape, error) {
 	s.start = start
 	s.min, s.max = Length(tree)
 	settle(start, map[*node]bool{})
+	s.begins = s.min > 0
+	beginsWith(start, &s.first)
 	return s, nil
 }
 
@@ -260,6 +263,27 @@ func settle(n *node, seen map[*node]bool) {
 		if !firstOf(n.next, &first) {
 			n.definite = !first.Meets(n.set)
 		}
+	}
+}
+
+// beginsWith adds the bytes a match that starts at n begins with; assertions
+// take none.
+func beginsWith(n *node, into *Set) {
+	for n.kind == kindAssert || n.kind == kindCapture {
+		n = n.next
+	}
+	switch n.kind {
+	case kindAlt:
+		for _, alt := range n.alts {
+			beginsWith(alt, into)
+		}
+	case kindSet:
+		into.Add(n.set)
+		if n.min == 0 {
+			beginsWith(n.next, into)
+		}
+	case kindLiteral:
+		into.AddByte(n.literal[0], n.fold)
 	}
 }
 
