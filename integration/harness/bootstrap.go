@@ -245,3 +245,23 @@ func (b *Bootstrap) AddTracing(file, collector string) {
 func (b *Bootstrap) VirtualHost() map[string]any {
 	return b.object("static_resources", "listeners", 0, "filter_chains", 0, "filters", 0, "typed_config", "route_config", "virtual_hosts", 0)
 }
+
+// AddSnippet merges envoy/listener-snippet.yaml in, each part where its comment
+// says.
+func (b *Bootstrap) AddSnippet(file string) {
+	part, err := LoadBootstrap(file)
+	if err != nil {
+		b.Err = err
+		return
+	}
+	list := func(v any) []any { l, _ := v.([]any); return l }
+	hcm, host, static := b.HCM(), b.VirtualHost(), b.object("static_resources")
+	b.Listener()["per_connection_buffer_limit_bytes"] = part.At("per_connection_buffer_limit_bytes")
+	hcm["early_header_mutation_extensions"] = part.At("early_header_mutation_extensions")
+	hcm["http_filters"] = append(list(part.At("http_filters")), list(hcm["http_filters"])...)
+	host["routes"] = append(list(part.At("routes")), list(host["routes"])...)
+	static["clusters"] = append(list(static["clusters"]), list(part.At("clusters"))...)
+	if b.Err == nil {
+		b.Err = part.Err
+	}
+}
