@@ -33,9 +33,10 @@ const (
 	Tool      Role = "tool"
 )
 
-// Thresholds of Result.Score. At Likely the false-positive rate measured on
-// held-out benign prompts and documents is at most 2 %; Certain is for
-// policies that refuse without a second look; Possible is for logs.
+// Thresholds of Result.Score. At Likely about 1 % of held-out benign prompts
+// and documents are flagged (scripts/injection/README.md has the figures);
+// Certain is for policies that refuse without a second look, Possible for
+// logs.
 const (
 	Possible = 0.35
 	Likely   = 0.5
