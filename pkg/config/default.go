@@ -24,8 +24,7 @@ func Default() *Config {
 			Subject:     Source{Claim: "sub"},
 			Scopes:      Source{Claim: "scope"},
 		},
-		Usage:  Usage{AskStreamUsage: true},
-		Detect: Detect{Enabled: true},
+		Usage: Usage{AskStreamUsage: true},
 		Telemetry: Telemetry{
 			Traces: Traces{
 				Export:      export,
