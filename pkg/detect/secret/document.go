@@ -31,7 +31,7 @@ func findPrivateKey(text []byte, at int) (start, end int, ok bool) {
 	}
 	limit := min(len(text), at+maxKeyBlock)
 	stop := body
-	for stop < limit && !hasFold(text[stop:], []byte("-----end ")) && keyBlockByte(text[stop]) {
+	for stop < limit && keyBlockByte(text[stop]) && !dashes(text[stop:]) {
 		stop++
 	}
 	if keyBytes(text[body:stop]) < leastKeyBlock {
@@ -59,7 +59,7 @@ func openPrivateKey(text []byte, at int) bool {
 		return false
 	}
 	for i := body; i < len(text); i++ {
-		if hasFold(text[i:], []byte("-----end ")) {
+		if dashes(text[i:]) {
 			_, after := armourLabel(text, i, "-----end ")
 			return after < 0 && len(text)-i < 96
 		}
@@ -68,6 +68,12 @@ func openPrivateKey(text []byte, at int) bool {
 		}
 	}
 	return true
+}
+
+// dashes reports the five dashes that begin a line of the armour, so that
+// blocks that follow each other are each read once.
+func dashes(text []byte) bool {
+	return text[0] == '-' && len(text) >= 5 && string(text[:5]) == "-----"
 }
 
 // armourLabel reads the words of a line such as -----BEGIN RSA PRIVATE

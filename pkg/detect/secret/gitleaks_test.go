@@ -100,7 +100,7 @@ func TestRuleNames(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, d := range rules {
-		if strings.Trim(d.Entity, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_") != "" || d.Entity[0] < 'A' || len(d.Literals) == 0 || d.After <= 0 {
+		if strings.Trim(d.Entity, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_") != "" || d.Entity[0] < 'A' || d.About == "" || len(d.Literals) == 0 || d.After <= 0 {
 			t.Errorf("%q with %d literals, reach %d", d.Entity, len(d.Literals), d.After)
 		}
 		for _, l := range d.Literals {

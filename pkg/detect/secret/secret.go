@@ -7,12 +7,16 @@
 // stands, so its cost depends on the hits and not on the rules.
 package secret
 
-import "sync"
+import (
+	"strings"
+	"sync"
+)
 
 // Rule is one kind of secret, for a scanner that looks for the literals of all
 // rules in one pass. Rules are immutable and safe for concurrent use.
 type Rule struct {
 	Entity   string   // upper snake case: AWS_ACCESS_KEY
+	About    string   // what it is, a phrase for a list of entities
 	Literals []string // lower case; compared without regard to ASCII case
 	Before   int      // bytes left of a literal that a match may take or ask about
 	After    int      // bytes from a literal's start on that a match may take or ask about
@@ -52,9 +56,32 @@ var all = sync.OnceValues(func() ([]Rule, error) {
 	out = append(append(out, own...), data...)
 	for i := range out {
 		out[i].Open = bounded(out[i].After, out[i].Open)
+		if out[i].About == "" {
+			out[i].About = about(out[i].Entity)
+		}
 	}
 	return out, nil
 })
+
+// abouts say what the rules without a form of their own look for.
+var abouts = map[string]string{
+	"PRIVATE_KEY":       "private key in PEM or PGP armour",
+	"PUTTY_PRIVATE_KEY": "PuTTY's private key file",
+	"JWT":               "JSON Web Token, signed, encrypted or neither",
+	"URL_PASSWORD":      "password in scheme://user:password@host",
+	"KUBERNETES_SECRET": "first value of a Kubernetes Secret's data",
+	"CURL_USER":         "user and password of curl's -u",
+	"PASSWORD":          "password by the name or words before it",
+	"GENERIC_SECRET":    "random value by a name such as api_key or token",
+}
+
+// about names a token by its entity.
+func about(entity string) string {
+	if text, ok := abouts[entity]; ok {
+		return text
+	}
+	return strings.ToLower(strings.ReplaceAll(entity, "_", " ")) + ", by its form"
+}
 
 // bounded ends a rule's wait after its reach.
 func bounded(after int, open func([]byte, int) bool) func([]byte, int) bool {

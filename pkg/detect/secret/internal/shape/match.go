@@ -123,6 +123,9 @@ func (w *walk) tries(n *node, pos, run int) int {
 		from, to, step = n.min, run+1, 1
 	}
 	for k := from; k != to; k += step {
+		if n.follow != nil && pos+k < len(w.text) && !n.follow[w.text[pos+k]] {
+			continue
+		}
 		if end := w.match(n.next, pos+k); end >= 0 {
 			return end
 		}

@@ -54,8 +54,9 @@ type node struct {
 	definite bool // what follows cannot begin inside this run: only its full length can match
 	fold     bool
 	set      *Set
-	min, max int // repeats of set
-	slot     int // capture slot
+	follow   *Set // bytes of which one must follow the run; nil where none need
+	min, max int  // repeats of set
+	slot     int  // capture slot
 	literal  string
 	alts     []*node
 	next     *node
@@ -262,6 +263,7 @@ func settle(n *node, seen map[*node]bool) {
 		var first Set
 		if !firstOf(n.next, &first) {
 			n.definite = !first.Meets(n.set)
+			n.follow = &first
 		}
 	}
 }
