@@ -17,10 +17,8 @@ name := stated if {
 } else := found[0]
 
 # METADATA
-# description: What the client states in lower case, "" where nothing.
-# scope: document
-default stated := ""
-
+# title: Stated
+# description: What the client states, in lower case. It is a claim.
 stated := lower(input.http.headers[data.regent.settings.routing.domains.header])
 
 # METADATA

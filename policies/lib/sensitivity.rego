@@ -20,10 +20,8 @@ level := "high" if {
 }
 
 # METADATA
-# description: What the client states, "" where nothing. It is a claim.
-# scope: document
-default stated := ""
-
+# title: Stated
+# description: What the client states, in lower case. It is a claim.
 stated := lower(input.http.headers[data.regent.settings.routing.sensitivity.header])
 
 _trusted_low if {

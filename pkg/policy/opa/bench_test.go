@@ -41,6 +41,18 @@ func BenchmarkDefaultResponse(b *testing.B) {
 	benchEvaluate(b, s, in)
 }
 
+// BenchmarkNoText is a policy that reads no text: its cost must not grow with
+// the prompt.
+func BenchmarkNoText(b *testing.B) {
+	dir := folder(b, map[string]string{"data.yaml": "regent: {settings: {terms: {confidential: {words: []}, risk: {words: []}, medical: {words: []}}}}"})
+	s := withoutMemo(open(b, Options{Paths: []string{dir}, Timeout: time.Minute}).Current(), policy.Request)
+	for _, size := range []int{1 << 10, 256 << 10} {
+		b.Run(fmt.Sprintf("text=%dKiB", size>>10), func(b *testing.B) {
+			benchSet(b, s, chat(strings.Repeat(prose, size/len(prose))))
+		})
+	}
+}
+
 // benchEvaluate measures a policy on facts that come again, on ones that don't,
 // and without what makes evaluation lean.
 func benchEvaluate(b *testing.B, s *Set, in *policy.Input) {

@@ -14,6 +14,7 @@ import (
 type constants struct {
 	data     ast.Value
 	compiler *ast.Compiler
+	dead     map[*ast.Rule]bool
 }
 
 // maxFolded bounds the members of a value that takes a ref's place: a large
@@ -28,7 +29,7 @@ func fold(data map[string]any) ast.CompilerStageDefinition {
 		if err != nil {
 			return ast.NewError(ast.CompileErr, nil, "data: %v", err)
 		}
-		f := &constants{data: value, compiler: c}
+		f := &constants{data: value, compiler: c, dead: map[*ast.Rule]bool{}}
 		if !f.mocked() {
 			f.run()
 		}
@@ -50,22 +51,49 @@ func (f *constants) mocked() bool {
 }
 
 func (f *constants) run() {
-	dead := map[*ast.Rule]bool{}
-	for _, m := range f.compiler.Modules {
-		for _, rule := range m.Rules {
-			for r := rule; r != nil; r = r.Else {
-				f.rule(r)
+	// A rule that can never hold may be what another waits for: until nothing
+	// changes, which it does at most once a rule.
+	for changed := true; changed; {
+		changed = false
+		for _, m := range f.compiler.Modules {
+			for _, rule := range m.Rules {
+				changed = f.rules(rule) || changed
 			}
-			dead[rule] = rule.Else == nil && !bool(rule.Default) && never(rule.Body)
 		}
 	}
 	f.compiler.RuleTree.DepthFirst(func(n *ast.TreeNode) bool {
-		n.Values = prune(n.Values, dead)
+		n.Values = prune(n.Values, f.dead)
 		return false
 	})
 	f.compiler.Graph = ast.NewGraph(f.compiler.Modules, func(r ast.Ref) []*ast.Rule {
 		return f.compiler.GetRulesDynamicWithOpts(r, ast.RulesOptions{IncludeHiddenModules: true})
 	})
+}
+
+// rules folds a rule and its else branches, and reports whether it turned out
+// dead just now.
+func (f *constants) rules(rule *ast.Rule) bool {
+	if f.dead[rule] {
+		return false
+	}
+	for r := rule; r != nil; r = r.Else {
+		f.rule(r)
+	}
+	f.dead[rule] = dead(rule)
+	return f.dead[rule]
+}
+
+// undefined reports whether a term refers to complete rules that can never
+// hold.
+func (f *constants) undefined(t *ast.Term) bool {
+	ref, ok := t.Value.(ast.Ref)
+	if !ok || !ref.HasPrefix(ast.DefaultRootRef) || !ref.IsGround() {
+		return false
+	}
+	rules := f.compiler.GetRulesExact(ref)
+	return len(rules) > 0 && !slices.ContainsFunc(rules, func(r *ast.Rule) bool {
+		return !f.dead[r] || r.Head.RuleKind() == ast.MultiValue || len(r.Head.Args) > 0
+	}) && len(f.compiler.GetRulesWithPrefix(ref)) == len(rules)
 }
 
 // prune drops dead rules but keeps one: a set whose rules are all off is empty,
@@ -88,8 +116,8 @@ func (f *constants) rule(r *ast.Rule) {
 			break
 		}
 	}
-	r.Body = simplify(r.Body)
-	if never(r.Body) || slices.ContainsFunc(r.Body, f.overNothing) {
+	r.Body = f.simplify(r.Body)
+	if f.never(r.Body) {
 		// What the head and the rest of the body refer to is read no more.
 		r.Body = ast.NewBody(ast.NewExpr(ast.InternedTerm(false)))
 	}
@@ -259,9 +287,9 @@ func inHead(r *ast.Rule, name ast.Var) bool {
 }
 
 // simplify drops the expressions of a body that always hold.
-func simplify(body ast.Body) ast.Body {
+func (f *constants) simplify(body ast.Body) ast.Body {
 	kept := ast.Body(slices.DeleteFunc(slices.Clone(body), func(e *ast.Expr) bool {
-		holds, known := truth(e)
+		holds, known := f.truth(e)
 		return known && holds
 	}))
 	if len(kept) == 0 {
@@ -274,19 +302,32 @@ func simplify(body ast.Body) ast.Body {
 }
 
 // never reports whether a body can never hold.
-func never(body ast.Body) bool {
+func (f *constants) never(body ast.Body) bool {
 	return slices.ContainsFunc(body, func(e *ast.Expr) bool {
-		holds, known := truth(e)
-		return known && !holds
+		holds, known := f.truth(e)
+		return known && !holds || f.overNothing(e)
 	})
 }
 
-// truth is whether an expression of constants holds.
-func truth(e *ast.Expr) (holds, known bool) {
+// dead reports whether folding found that a rule can never hold.
+func dead(rule *ast.Rule) bool {
+	never := func(e *ast.Expr) bool {
+		t, ok := e.Terms.(*ast.Term)
+		return ok && !e.Negated && len(e.With) == 0 && t.Value.Compare(ast.Boolean(false)) == 0
+	}
+	return rule.Else == nil && !bool(rule.Default) && slices.ContainsFunc(rule.Body, never)
+}
+
+// truth is whether an expression of constants, or of rules that can never hold,
+// holds.
+func (f *constants) truth(e *ast.Expr) (holds, known bool) {
 	if len(e.With) > 0 {
 		return false, false
 	}
 	if t, ok := e.Terms.(*ast.Term); ok {
+		if f.undefined(t) {
+			return e.Negated, true
+		}
 		if !ast.IsConstant(t.Value) {
 			return false, false
 		}

@@ -65,6 +65,23 @@ labels["tier"] := tier if {
 	tier := custom.tiers[input.identity.team]
 } else := custom.tiers.none
 
+_never if custom.off
+
+_never if {
+	_neither
+	input.llm.stream
+}
+
+_neither if custom.off
+
+labels["ever"] := "no" if _never
+
+labels["ever"] := "yes" if {
+	not _never
+	not _neither
+	input.llm.stream
+}
+
 labels["context"] := "short" if input.tokens.context_left < custom.least
 
 headers.set["x-found"] := concat(",", sort([f.entity | some f in input.findings; f.score > custom.score]))

@@ -234,11 +234,6 @@ func (s *Set) warnings(modules map[string]*ast.Module) []string {
 	return out
 }
 
-// dead reports whether folding found that a rule can never hold.
-func dead(rule *ast.Rule) bool {
-	return rule.Else == nil && !bool(rule.Default) && never(rule.Body)
-}
-
 // used are the rules that some decision may depend on, as name@file: a rule
 // another definition of which is used counts as used.
 func (s *Set) used() map[string]bool {
