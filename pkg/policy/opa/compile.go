@@ -42,12 +42,16 @@ func build(ctx context.Context, o *Options) (*Set, error) {
 	if err != nil {
 		return nil, err
 	}
-	compiler, err := compile(modules, data, o.AllowNetwork, o.plain)
+	terms, err := ast.InterfaceToValue(data)
+	if err != nil {
+		return nil, err
+	}
+	compiler, err := compile(modules, terms, o.AllowNetwork, o.plain)
 	if err != nil {
 		return nil, err
 	}
 	set := &Set{revision: src.revision(), settings: settings, compiler: compiler, timeout: o.Timeout, plain: o.plain, phases: map[policy.Phase]*document{}}
-	if err := set.open(ctx, data); err != nil {
+	if err := set.open(ctx, terms); err != nil {
 		return nil, err
 	}
 	if set.terms, err = newTermLists(settings); err != nil {
@@ -58,7 +62,7 @@ func build(ctx context.Context, o *Options) (*Set, error) {
 
 // compile type-checks and compiles the modules strictly. plain leaves the rules
 // as they are written.
-func compile(modules map[string]*ast.Module, data map[string]any, network, plain bool) (*ast.Compiler, error) {
+func compile(modules map[string]*ast.Module, data ast.Value, network, plain bool) (*ast.Compiler, error) {
 	if err := checkModules(modules); err != nil {
 		return nil, err
 	}
@@ -83,19 +87,14 @@ func compile(modules map[string]*ast.Module, data map[string]any, network, plain
 }
 
 // hasData tells the compiler where data lies, so that no rule hides it.
-func hasData(data map[string]any) func([]string) (bool, error) {
+func hasData(data ast.Value) func([]string) (bool, error) {
 	return func(path []string) (bool, error) {
-		var at any = data
-		for _, p := range path {
-			m, ok := at.(map[string]any)
-			if !ok {
-				return false, nil
-			}
-			if at, ok = m[p]; !ok {
-				return false, nil
-			}
+		ref := make(ast.Ref, len(path))
+		for i, name := range path {
+			ref[i] = ast.InternedTerm(name)
 		}
-		return true, nil
+		_, err := data.Find(ref)
+		return err == nil, nil
 	}
 }
 
@@ -283,8 +282,8 @@ func place(l *ast.Location) string {
 
 // open puts the data into a store that nothing writes to again, with one read
 // transaction for the set's whole life.
-func (s *Set) open(ctx context.Context, data map[string]any) error {
-	s.store = inmem.NewFromObjectWithOpts(data, inmem.OptReturnASTValuesOnRead(true), inmem.OptRoundTripOnWrite(false))
+func (s *Set) open(ctx context.Context, data ast.Value) error {
+	s.store = inmem.NewFromASTObject(data.(ast.Object))
 	txn, err := s.store.NewTransaction(ctx, storage.TransactionParams{})
 	s.txn = txn
 	return err

@@ -23,13 +23,9 @@ const maxFolded = 64
 
 // fold is the compiler stage. It comes after all checks, which must see the
 // rules as written, and before the rule indices.
-func fold(data map[string]any) ast.CompilerStageDefinition {
+func fold(data ast.Value) ast.CompilerStageDefinition {
 	return ast.CompilerStageDefinition{Name: "FoldData", MetricName: "regent_fold_data", Stage: func(c *ast.Compiler) *ast.Error {
-		value, err := ast.InterfaceToValue(data)
-		if err != nil {
-			return ast.NewError(ast.CompileErr, nil, "data: %v", err)
-		}
-		f := &constants{data: value, compiler: c, dead: map[*ast.Rule]bool{}}
+		f := &constants{data: data, compiler: c, dead: map[*ast.Rule]bool{}}
 		if !f.mocked() {
 			f.run()
 		}
