@@ -202,7 +202,7 @@ func bindingAt(text []byte, from, to, pos int, quoted bool) (binding, int) {
 		return byTag, pos + 1
 	case pos > to && !quoted && from > 0 && text[from-1] == '-' || pos > to && !quoted && text[from] == '-':
 		return byFlag, pos
-	case pos > to && (isLetter(c) || c >= 0x80):
+	case pos > to && (isLetter(c) || isDigit(c) || c >= 0x80):
 		return verbAfter(text, to, pos)
 	case c >= 0x80:
 		return wideOperatorAt(text, pos)
@@ -386,7 +386,15 @@ func acceptsToken(v []byte, s site) bool {
 	case s.quote == 0 && s.bound == byEquals && reference(v):
 		return false
 	}
-	return made || basicPair(v)
+	return made || basicPair(v) || s.quote != 0 && strong(v)
+}
+
+// strong reports a quoted value with the mix of signs and digits of a generated
+// key such as Django's, and nothing of an address, markup or a call.
+func strong(v []byte) bool {
+	n := census(v)
+	return len(v) >= 16 && n.other == 0 && n.lower+n.upper > 0 && n.digits >= 2 && signsIn(v) >= 2 &&
+		bytes.IndexByte(v, ' ') < 0 && !bytes.Contains(v, []byte("://")) && !bytes.ContainsAny(v, "<>(){}[]|,") && entropy(v) >= 3.5
 }
 
 // speaking reports a name for a secret: words, one of which says so, as in
@@ -416,7 +424,7 @@ func acceptsPassword(v []byte, s site) bool {
 	}
 	switch s.bound {
 	case byNothing, byComma:
-		return len(v) >= 8 && !wordy(v) && (n.lower > 0 && n.upper > 0 && n.digits > 0 || letters > 0 && n.digits > 0 && signs > 0)
+		return len(v) >= 8 && (signs > 0 || !wordy(v)) && (n.lower > 0 && n.upper > 0 && n.digits > 0 || letters > 0 && n.digits > 0 && signs > 0)
 	case byVerb, byFlag:
 		return len(v) >= 6 && letters > 0 && (n.digits > 0 || signs > 0) && !technical(v) && !reference(v) && v[0] != '-' && v[0] != '/'
 	}
@@ -540,7 +548,7 @@ func openAfter(text []byte, from, to int) bool {
 			return true
 		}
 		if s := siteAfter(text, from, to); s.bound == byNothing || s.bound == unbound {
-			return bytes.IndexByte(text[to:], '\n') < 0 && (isLetter(text[next]) || text[next] >= 0x80 || strings.IndexByte("=:?|+.>,-", text[next]) >= 0)
+			return bytes.IndexByte(text[to:], '\n') < 0 && (isLetter(text[next]) || isDigit(text[next]) || text[next] >= 0x80 || strings.IndexByte("=:?|+.>,-", text[next]) >= 0)
 		}
 	}
 	pos := to

@@ -64,6 +64,9 @@ var found = []struct{ text, value string }{
 	{"CREATE USER bob IDENTIFIED BY 'kd92!mWq';", "kd92!mWq"},
 	{"my api key is kD93mWl20sLqPz81xYv72Qn, is it valid?", "kD93mWl20sLqPz81xYv72Qn"},
 	{"aws_secret_access_key = kD93mWl20sLqPz81xYv72Qn/kD93mWl20sLqPz8+", "kD93mWl20sLqPz81xYv72Qn/kD93mWl20sLqPz8+"},
+	{"my credentials: user bob, password tTkYq!mmvs6", "tTkYq!mmvs6"},
+	{`password "9SksI*wID6SC"`, "9SksI*wID6SC"},
+	{"SECRET_KEY = 'django-insecure-4x&2k1p#9v!q0z7w@3m'", "django-insecure-4x&2k1p#9v!q0z7w@3m"},
 	{"curl -u bob:kd92mWqX https://x.internal", "bob:kd92mWqX"},
 }
 
