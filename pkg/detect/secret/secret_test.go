@@ -45,7 +45,7 @@ var found = []struct{ text, value string }{
 	{"postgres://app:w8Kd0sLq@db.internal:5432/app", "w8Kd0sLq"},
 	{"mongodb+srv://svc:9sKd%2Fw1@cluster0.ab1cd.mongodb.net/x", "9sKd%2Fw1"},
 	{"redis://:kd93jslq02@cache:6379/0", "kd93jslq02"},
-	{"amqps://worker:T#8/kd?92@mq.internal/vhost", "T#8/kd?92"},
+	{"amqps://queue:T#8/kd?92@mq.internal/vhost", "T#8/kd?92"},
 	{"Server=db;Database=app;User Id=sa;Password=Yk29!dlwQ;Encrypt=true", "Yk29!dlwQ"},
 	{"DB_PASS=9dkWl2msQ", "9dkWl2msQ"},
 	{`{"user":"bob","password":"kd92!mWq"}`, "kd92!mWq"},
