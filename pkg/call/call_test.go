@@ -375,3 +375,22 @@ func TestAbortedCallIsRecorded(t *testing.T) {
 		t.Errorf("recorded %+v", r)
 	}
 }
+
+func TestContentIsCapturedRedacted(t *testing.T) {
+	b := newBench(t, rules{request: redactAll, response: redactAll})
+	b.snap.Settings.Content = true
+	request := `{"model":"gpt-4o","stream":true,"messages":[{"role":"system","content":"be kind"},{"role":"user","content":"I am a@b.example"}]}`
+	b.stream(t, request, [][]byte{[]byte(sse("write to a", "@b.ex", "ample now"))})
+	r := b.rec.records[0]
+	if want := `[{"role":"system","parts":[{"type":"text","content":"be kind"}]},{"role":"user","parts":[{"type":"text","content":"I am [EMAIL]"}]}]`; string(r.InputMessages) != want {
+		t.Errorf("input %s", r.InputMessages)
+	}
+	if want := `[{"role":"assistant","parts":[{"type":"text","content":"write to [EMAIL] now"}],"finish_reason":"stop"}]`; string(r.OutputMessages) != want {
+		t.Errorf("output %s", r.OutputMessages)
+	}
+	b.snap.Settings.Content = false
+	b.stream(t, request, [][]byte{[]byte(sse("hello"))})
+	if r := b.rec.records[1]; r.InputMessages != nil || r.OutputMessages != nil {
+		t.Error("content was captured unasked")
+	}
+}

@@ -20,6 +20,7 @@ type holdBack struct {
 	hits     []hit
 	findings []detect.Finding
 	splices  []jsonspan.Splice
+	said     *transcript // nil where content is not captured
 }
 
 // channel is one running text: a choice's content, a tool call's arguments.
@@ -85,7 +86,28 @@ type heldText struct {
 	push       int    // which of the channel's deltas it is
 	view       []byte // decoded
 	aliased    bool   // view is the event's own bytes
+	cuts       []textCut
 	decoded    jsonspan.Map
+}
+
+// textCut is a stretch of a text that another text stands for.
+type textCut struct {
+	from, to int
+	with     string
+}
+
+// left is the text as it leaves.
+func (ht *heldText) left() []byte {
+	if len(ht.cuts) == 0 {
+		return ht.view
+	}
+	var out []byte
+	at := 0
+	for _, cut := range ht.cuts { // in order, as findings are
+		out = append(append(out, ht.view[at:max(at, cut.from)]...), cut.with...)
+		at = max(at, cut.to)
+	}
+	return append(out, ht.view[at:]...)
 }
 
 func (b *holdBack) init(set *detect.Set, reader dialect.Stream) {
@@ -153,7 +175,7 @@ func (h *held) addText(t *genai.Text) *heldText {
 		h.texts = append(h.texts, heldText{})
 	}
 	ht := &h.texts[len(h.texts)-1]
-	ht.text, ht.ch = *t, nil
+	ht.text, ht.ch, ht.cuts = *t, nil, ht.cuts[:0]
 	if ht.aliased {
 		ht.view, ht.aliased = nil, false
 	}
@@ -199,6 +221,7 @@ func (b *holdBack) replace(f hit, text string) {
 		if first {
 			with = text
 		}
+		ht.cuts = append(ht.cuts, textCut{from, to, with})
 		b.splices = ht.decoded.Replace(b.splices[:0], from, to, with)
 		if len(b.splices) > 0 { // else the piece was structure alone
 			first = false
@@ -248,11 +271,21 @@ func (b *holdBack) pop(out []byte, n int) ([]byte, error) {
 		if out, err = h.appendTo(out, b.codec); err != nil {
 			return out, err
 		}
+		b.say(h)
 		b.free = append(b.free, h)
 		b.queue[i] = nil
 	}
 	b.queue = append(b.queue[:0], b.queue[n:]...)
 	return out, nil
+}
+
+// say keeps the running texts of an event that leaves.
+func (b *holdBack) say(h *held) {
+	for i := range h.texts {
+		if ht := &h.texts[i]; b.said != nil && ht.ch != nil {
+			b.said.add(ht.text.Channel, ht.left())
+		}
+	}
 }
 
 func (h *held) settled() bool {

@@ -267,6 +267,7 @@ func (c *call) enforce(d *policy.Decision, request *genai.Request, body []byte, 
 			return c.refuse(*problem, nil)
 		}
 		v.Replace, v.NewBody = edited != nil, edited
+		c.captureRequest(request, body, edited)
 		c.setPath(&v, d, request)
 	}
 	c.setHeaders(&v, d)

@@ -214,6 +214,7 @@ func (c *call) judgeResponse(read *genai.Response, body []byte, final bool) phas
 	if err != nil {
 		return c.refuse(*impossible(err.Error()), nil)
 	}
+	c.captureResponse(read, body, edited)
 	return phase.Verdict{Replace: edited != nil, NewBody: edited}
 }
 

@@ -37,6 +37,10 @@ type stream struct {
 func (c *call) openStream() phase.Verdict {
 	s := &stream{c: c, judged: map[string]bool{}}
 	s.inspect = c.snap.Policy.Has(policy.Response) && !(c.decision != nil && c.decision.Watch != nil && c.decision.Watch.Off)
+	watched := s.inspect
+	if c.snap.Settings.Content {
+		s.inspect, s.hold.said = true, newTranscript()
+	}
 	s.reader = c.api.NewStream(&c.dhead, &c.reply.head)
 	if kind, ok := c.framing(); ok {
 		s.decoder = frame.New(kind, frame.MaxEvent(c.snap.Settings.MaxEvent))
@@ -44,7 +48,7 @@ func (c *call) openStream() phase.Verdict {
 	s.hold.init(c.snap.Detect, s.reader)
 	c.reply.stream = s
 	c.rec.Stream = true
-	if !s.inspect {
+	if !watched {
 		c.cover("response_not_watched", "", policy.Partial)
 	} else {
 		c.cover("", "", policy.Full)
@@ -409,6 +413,9 @@ func (s *stream) fail(err error) {
 }
 
 func (s *stream) close() {
+	if s.hold.said != nil {
+		s.c.rec.OutputMessages = s.hold.said.messages(s.c.rec.Response.FinishReasons)
+	}
 	if s.unpack != nil {
 		_ = s.unpack.Close()
 		s.unpack = nil
