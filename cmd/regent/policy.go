@@ -10,7 +10,7 @@ import (
 // and in CI.
 func newPolicyCommand() *cobra.Command {
 	c := &cobra.Command{Use: "policy", Short: "Check, test and try policies"}
-	c.AddCommand(newPolicyCheckCommand(), newPolicyEvalCommand(), newPolicyTestCommand())
+	c.AddCommand(newPolicyCheckCommand(), newPolicyEvalCommand(), newPolicyExportCommand(), newPolicyTestCommand())
 	return c
 }
 
@@ -22,6 +22,10 @@ type policyFlags struct {
 
 func (f *policyFlags) add(c *cobra.Command) {
 	c.Flags().BoolVar(&f.noDefault, "no-default", false, "leave the default policy out, as policy.default: false does")
+	f.addNetwork(c)
+}
+
+func (f *policyFlags) addNetwork(c *cobra.Command) {
 	c.Flags().BoolVar(&f.network, "network", false, "allow http.send and the like, as policy.network: true does")
 }
 

@@ -121,3 +121,25 @@ func TestPolicyEval(t *testing.T) {
 		t.Error("an unknown phase decides")
 	}
 }
+
+func TestPolicyExport(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "new")
+	if out, err := runPolicy(t, "export", dir); err != nil {
+		t.Fatal(out, err)
+	}
+	text, err := os.ReadFile(filepath.Join(dir, "capabilities.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(string(text), `"regent.bucket"`) || strings.Contains(string(text), `"http.send"`) {
+		t.Error("the capabilities are not those of a policy")
+	}
+	for _, name := range []string{"lib/routing.rego", "default/request.rego", "settings.yaml", "schemas/input.json", "schemas/decision.json"} {
+		if _, err := os.Stat(filepath.Join(dir, name)); err != nil {
+			t.Error(err)
+		}
+	}
+	if _, err := runPolicy(t, "export", dir); err == nil {
+		t.Error("a folder that exists is written to")
+	}
+}
