@@ -232,6 +232,13 @@ func TestDenyInTheClientsFormat(t *testing.T) {
 	if v.Reply == nil || v.Reply.Status != 451 || string(v.Reply.Body) != `{"error":{"message":"not \"allowed\"","type":"invalid_request_error","param":null,"code":"policy_violation"}}` {
 		t.Fatalf("answered %+v", v.Reply)
 	}
+	metadata := map[string]any{}
+	for _, f := range v.Metadata {
+		metadata[f.Name] = f.Value
+	}
+	if metadata["decision"] != "deny" || metadata["model"] != "m" || fmt.Sprint(metadata["deny_codes"]) != "[no]" {
+		t.Errorf("metadata %v", metadata)
+	}
 	c.Close(true, nil)
 	if r := b.rec.records[0]; r.Decision != "deny" || r.DeniedIn != "request" || r.Denies[0].Code != "no" {
 		t.Errorf("recorded %+v", r)

@@ -61,10 +61,10 @@ func (c *call) settle() {
 		return
 	}
 	name := c.rec.Response.Model
-	model := c.snap.Catalog.Lookup(c.rec.Provider, name)
-	if !model.Known() {
-		model = c.snap.Catalog.Lookup(c.rec.Provider, c.upstreamModel())
+	if name == "" { // some APIs don't say
+		name = c.upstreamModel()
 	}
+	model := c.snap.Catalog.Lookup(c.rec.Provider, name)
 	c.rec.CostUSD, c.rec.CostKnown = model.Cost(u)
 }
 

@@ -198,7 +198,8 @@ func (c *call) decide(in *policy.Input) (decision *policy.Decision, failed *phas
 	}
 	c.reason("policy_error")
 	c.rec.Decision = "error"
-	return nil, &phase.Verdict{Reply: c.errorReply(dialect.ErrorInfo{Status: 503, Code: "policy_error", Message: "this gateway could not judge the call and is configured to refuse it then"})}
+	refusal := c.lastVerdict(phase.Verdict{Reply: c.errorReply(dialect.ErrorInfo{Status: 503, Code: "policy_error", Message: "this gateway could not judge the call and is configured to refuse it then"})})
+	return nil, &refusal
 }
 
 // denied refuses the call in the client's error format; all denies are
@@ -218,7 +219,7 @@ func (c *call) refuse(e dialect.ErrorInfo, denies []policy.Deny) phase.Verdict {
 	if denies == nil {
 		c.rec.Denies = []policy.Deny{{Code: e.Code, Message: e.Message, Status: e.Status}}
 	}
-	return phase.Verdict{Reply: c.errorReply(e)}
+	return c.lastVerdict(phase.Verdict{Reply: c.errorReply(e)})
 }
 
 // errorReply renders e in the call's dialect and ends the call.

@@ -52,8 +52,8 @@ func (c *call) ResponseHeaders(head *phase.ResponseHead) phase.Verdict {
 
 // passResponse lets a response go unread, where the policy does not mind.
 func (c *call) passResponse() phase.Verdict {
-	if reply := c.judgeResponse(nil, nil, true).Reply; reply != nil {
-		return phase.Verdict{Reply: reply}
+	if v := c.judgeResponse(nil, nil, true); v.Reply != nil {
+		return v
 	}
 	c.finished = true
 	return c.lastVerdict(phase.Verdict{Release: true})
@@ -94,9 +94,7 @@ func (c *call) localReply(details string) phase.Verdict {
 		e.Code = "upstream_timeout"
 	}
 	c.cover("", "", policy.Full)
-	v := phase.Verdict{Reply: c.errorReply(e)}
-	v.Metadata = c.finalMetadata()
-	return v
+	return c.lastVerdict(phase.Verdict{Reply: c.errorReply(e)})
 }
 
 // streams reports whether the response comes as a stream of events: by its
