@@ -50,6 +50,33 @@ var kinds = []kind{
 	{"OPENAI_API_KEY", Secret, func(f byte) bool { return true }, regexp.MustCompile(`\bsk-[A-Za-z0-9_\-]{32,200}\b`), nil, 1},
 }
 
+// longest is the end of the longest match that checks: what follows a number may
+// look like more of it. It is start where none does.
+func (k *kind) longest(t []byte, start, end int) int {
+	if k.check == nil {
+		return end
+	}
+	for ; end > start; end-- {
+		if (end == len(t) || !isWord(t[end])) && isWord(t[end-1]) && k.check(t[start:end]) {
+			return end
+		}
+	}
+	return start
+}
+
+func isWord(c byte) bool {
+	return c >= '0' && c <= '9' || c >= 'A' && c <= 'Z' || c >= 'a' && c <= 'z'
+}
+
+// wordLen is the length of the word that t begins with, at least 1.
+func wordLen(t []byte) int {
+	n := 0
+	for n < len(t) && isWord(t[n]) {
+		n++
+	}
+	return max(n, 1)
+}
+
 func card(match []byte) bool {
 	sum, n := 0, 0
 	for i := len(match) - 1; i >= 0; i-- {
@@ -146,10 +173,18 @@ func scanToken(t []byte, base int64, flags byte, dst []Finding) []Finding {
 		if !k.trigger(flags) {
 			continue
 		}
-		for _, m := range k.pattern.FindAllIndex(t, -1) {
-			if k.check == nil || k.check(t[m[0]:m[1]]) {
-				dst = append(dst, Finding{Start: int(base) + m[0], End: int(base) + m[1], Entity: k.entity, Class: k.class, Score: k.score})
+		for at := 0; at < len(t); {
+			m := k.pattern.FindIndex(t[at:])
+			if m == nil {
+				break
 			}
+			start, end := at+m[0], k.longest(t, at+m[0], at+m[1])
+			if end == start {
+				at += m[0] + wordLen(t[start:])
+				continue
+			}
+			dst = append(dst, Finding{Start: int(base) + start, End: int(base) + end, Entity: k.entity, Class: k.class, Score: k.score})
+			at = end
 		}
 	}
 	return resolve(dst, first)
