@@ -27,8 +27,8 @@ func newPolicyTestCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "test [PATH...]",
 		Short: "Run the Rego tests of policies",
-		Long: `Run the rules named test_… in the modules of PATH, beside the shipped library
-and default policy. Give the facts by "with input as", settings by
+		Long: `Run the rules named test_… of PATH, beside the shipped library and default policy.
+Tests live in files named …_test.rego, which serving leaves out. Give the facts by "with input as", settings by
 "with data.regent.settings.… as". A builtin that fails is a failed test.
 
 Exits with 0 where all pass, with 1 where one fails, where the policies do not

@@ -25,10 +25,17 @@ type FiredRule struct {
 	Title string `json:"title,omitempty"` // of its metadata
 }
 
+// explainTime is an explanation's where the options name none: nobody's call
+// waits for it.
+const explainTime = 5 * time.Second
+
 // Explain loads the policies and decides from facts, a JSON object as
 // policies/schemas/input.json describes it: what is missing in it is undefined,
 // what is unknown an error. Rules are evaluated as they are written.
 func Explain(ctx context.Context, o Options, phase policy.Phase, facts []byte) (*Explanation, error) {
+	if o.Timeout == 0 {
+		o.Timeout = explainTime
+	}
 	lean := withDefaults(o)
 	if _, err := load(ctx, lean); err != nil {
 		return nil, err

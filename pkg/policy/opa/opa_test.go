@@ -190,7 +190,7 @@ func TestFailedEvaluation(t *testing.T) {
 		"bad pointer":     {request + `body := [{"op": "remove", "path": concat("", ["a", input.llm.model])}]`, policy.Decode, "begins with /"},
 		"header":          {request + `headers.set["x-a"] := concat("", [input.llm.model, "\n"])`, policy.Decode, "not a header that can be set"},
 		"pseudo header":   {request + `headers.set[":path"] := input.llm.model`, policy.Decode, "not a header that can be set"},
-		"failing builtin": {request + `deny contains {"code": "x"} if json.unmarshal(input.llm.model)`, policy.Eval, "json.unmarshal"},
+		"failing builtin": {request + `deny contains {"code": "x"} if json.unmarshal(input.llm.model)`, policy.Eval, "p.rego:2: eval_builtin_error: json.unmarshal"},
 		"conflict":        {request + "labels := {\"a\": \"b\"} if input.phase == \"request\"\nlabels := {\"a\": \"c\"} if input.phase != \"response\"", policy.Conflict, "conflict"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -174,7 +174,10 @@ func classify(ctx context.Context, err error) error {
 	var t *topdown.Error
 	if errors.As(err, &t) {
 		if t.Location != nil {
-			e.Path = place(t.Location)
+			// Once is enough to say where.
+			bare := *t
+			bare.Location = nil
+			e.Path, e.Err = place(t.Location), &bare
 		}
 		switch t.Code {
 		case topdown.ConflictErr:
