@@ -401,3 +401,58 @@ func TestContentIsCapturedRedacted(t *testing.T) {
 		t.Error("content was captured unasked")
 	}
 }
+
+// pseudonymise is a policy that hides values from the provider alone: what comes
+// back is the client's own.
+func pseudonymise(*policy.Input) (*policy.Decision, error) {
+	return &policy.Decision{Redact: []policy.Redact{{Class: "*", With: "pseudonym"}}}, nil
+}
+
+// hiddenFrom sends a request and returns what the provider would get, and the
+// call.
+func (b *bench) hiddenFrom(t *testing.T, request string) (string, phase.Call) {
+	t.Helper()
+	c, _ := b.svc.Open(context.Background(), requestHead())
+	v := c.RequestBody([]byte(request))
+	if !v.Replace {
+		t.Fatalf("the request left as it came: %+v", v)
+	}
+	return string(v.NewBody), c
+}
+
+func TestPseudonymsComeBackInAStream(t *testing.T) {
+	b := newBench(t, rules{request: pseudonymise, response: redactAll})
+	request := `{"model":"m","stream":true,"stream_options":{"include_usage":true},"messages":[{"role":"user","content":"I am ann@corp.example, card 4111 1111 1111 1111"}]}`
+	sent, _ := b.hiddenFrom(t, request)
+	if strings.Contains(sent, "ann@") || strings.Contains(sent, "4111 1111") {
+		t.Fatalf("the provider gets %s", sent)
+	}
+	content := sent[strings.Index(sent, "I am "):strings.Index(sent, `"}]`)]
+	random := rand.New(rand.NewPCG(5, 6))
+	for range 200 {
+		var pieces []string
+		for rest := "So: " + content + ". And eve@evil.example too"; rest != ""; {
+			n := min(1+random.IntN(6), len(rest))
+			pieces, rest = append(pieces, rest[:n]), rest[n:]
+		}
+		out := b.stream(t, request, cutAt(sse(pieces...), random, 60))
+		if got := textsOf(t, out)[0]; got != "So: I am ann@corp.example, card 4111 1111 1111 1111. And [EMAIL] too" {
+			t.Fatalf("the client gets %q", got)
+		}
+	}
+	if r := b.rec.records[0]; r.Restored != 2 {
+		t.Errorf("restored %d", r.Restored)
+	}
+}
+
+func TestPseudonymsComeBackInADocument(t *testing.T) {
+	b := newBench(t, rules{request: pseudonymise})
+	sent, c := b.hiddenFrom(t, `{"model":"m","messages":[{"role":"user","content":"I am ann@corp.example"}]}`)
+	stand := sent[strings.Index(sent, "email-"):]
+	stand = stand[:strings.Index(stand, `"`)]
+	c.ResponseHeaders(responseHead("200", "application/json"))
+	v := c.ResponseBody([]byte(`{"choices":[{"message":{"content":"Hi `+strings.ToUpper(stand)+`!","tool_calls":[{"function":{"name":"mail","arguments":"{\"to\":\"`+stand+`\"}"}}]}}]}`), true)
+	if want := `{"choices":[{"message":{"content":"Hi ann@corp.example!","tool_calls":[{"function":{"name":"mail","arguments":"{\"to\":\"ann@corp.example\"}"}}]}}]}`; string(v.NewBody) != want {
+		t.Errorf("the client gets %s", v.NewBody)
+	}
+}

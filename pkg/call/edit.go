@@ -8,6 +8,7 @@ import (
 	"github.com/regent-proxy/regent/pkg/genai"
 	"github.com/regent-proxy/regent/pkg/jsonspan"
 	"github.com/regent-proxy/regent/pkg/policy"
+	"github.com/regent-proxy/regent/pkg/redact"
 )
 
 // editRequest makes the edits the decision asks for, in place: nil where there
@@ -114,13 +115,13 @@ func (c *call) redact(edits *jsonspan.Edits, rules []policy.Redact, f *facts) *d
 	for _, each := range f.findings {
 		t := f.texts[each.text]
 		rule := ruleFor(rules, each.finding.Entity, string(each.finding.Class), each.finding.Score, t.Role)
-		if rule == nil {
+		if rule == nil || c.phase == policy.Response && c.isStandIn(each.value) {
 			continue
 		}
 		if t.Frozen {
 			return &dialect.ErrorInfo{Status: 403, Code: "policy_violation", Message: "the request repeats signed content that must be redacted (" + each.finding.Entity + ") and cannot be: leave it out and try again"}
 		}
-		with := c.snap.Redact.Replace(rule.With, each.finding.Entity, each.value, c.redactScope())
+		with := c.standIn(rule.With, each.finding.Entity, each.value)
 		f.splices = each.view.Replace(f.splices[:0], each.finding.Start, each.finding.End, with)
 		for _, splice := range f.splices {
 			edits.Add(shift(splice.Range, t.Range.Start), splice.With)
@@ -128,6 +129,46 @@ func (c *call) redact(edits *jsonspan.Edits, rules []policy.Redact, f *facts) *d
 		c.redacted(each.finding.Entity)
 	}
 	return nil
+}
+
+// standIn is what stands for a value found. A pseudonym is remembered in a
+// request, for the response to be restored; in a response nothing would restore
+// it, so it is a label.
+func (c *call) standIn(verb, entity, value string) string {
+	if verb == redact.Pseudonym && c.phase == policy.Request {
+		return c.snap.Redact.Pseudonym(&c.pseudonyms, entity, value, c.redactScope())
+	}
+	return c.snap.Redact.Replace(verb, entity, value, c.redactScope())
+}
+
+// isStandIn reports whether a value found in a response is one of the call's own
+// stand-ins, to be restored and not redacted.
+func (c *call) isStandIn(value string) bool {
+	if c.pseudonyms.Empty() {
+		return false
+	}
+	for _, m := range c.pseudonyms.Scan([]byte(value), nil) {
+		if m.End-m.Start >= len(value)-3 {
+			return true
+		}
+	}
+	return false
+}
+
+// restore adds the edits that put values back where their stand-ins are.
+func (c *call) restore(edits *jsonspan.Edits, doc []byte, texts []genai.Text) {
+	if c.pseudonyms.Empty() {
+		return
+	}
+	for _, t := range texts {
+		text, m := jsonspan.View(doc[t.Range.Start:t.Range.End], jsonspan.Encoding(t.Encoding))
+		for _, match := range c.pseudonyms.Scan(text, nil) {
+			for _, splice := range m.Replace(nil, match.Start, match.End, match.Value) {
+				edits.Add(shift(splice.Range, t.Range.Start), splice.With)
+			}
+			c.rec.Restored++
+		}
+	}
 }
 
 func shift(r jsonspan.Range, by int) jsonspan.Range {

@@ -6,12 +6,14 @@ import (
 	"github.com/regent-proxy/regent/pkg/frame"
 	"github.com/regent-proxy/regent/pkg/genai"
 	"github.com/regent-proxy/regent/pkg/jsonspan"
+	"github.com/regent-proxy/regent/pkg/redact"
 )
 
 // holdBack keeps the events of a stream that may still change, in their order.
 // Events that turn out to need no change leave as the bytes they came in.
 type holdBack struct {
 	set      *detect.Set
+	restore  *redact.Pseudonyms   // nil where the request had none
 	codec    dialect.PayloadCodec // nil where the payload is what matters
 	channels map[genai.Channel]*channel
 	queue    []*held
@@ -28,8 +30,10 @@ type channel struct {
 	text    genai.Text // of its first delta: kind, role, encoding
 	decoder *jsonspan.Decoder
 	scanner *detect.Stream
-	pos     int64 // text seen so far
-	settled int64 // text that can no longer become part of a finding
+	restore *redact.Restorer // nil where there is nothing to restore
+	matches []redact.Match   // of the last push
+	pos     int64            // text seen so far
+	settled int64            // text that can no longer become part of a finding
 	// pushes counts the deltas; since openSince the decoder is in the middle of
 	// an escape, a surrogate pair or a number, and could not be edited around.
 	pushes, openSince int
@@ -55,6 +59,11 @@ func (ch *channel) push(ht *heldText, raw []byte, dst []detect.Finding) []detect
 		ch.open = false
 	}
 	dst, ch.settled = ch.scanner.Push(ht.view, false, dst)
+	if ch.restore != nil {
+		var settled int64
+		ch.matches, settled = ch.restore.Push(ht.view, false, ch.matches[:0])
+		ch.settled = min(ch.settled, settled)
+	}
 	return dst
 }
 
@@ -64,6 +73,9 @@ func (ch *channel) end(dst []detect.Finding) []detect.Finding {
 	ch.view = ch.decoder.End(ch.view[:0], &m)
 	ch.pos += int64(len(ch.view))
 	dst, _ = ch.scanner.Push(ch.view, true, dst)
+	if ch.restore != nil {
+		ch.matches, _ = ch.restore.Push(ch.view, true, ch.matches[:0])
+	}
 	ch.settled, ch.open = ch.pos, false
 	return dst
 }
@@ -154,15 +166,25 @@ func (b *holdBack) scan(h *held, t *genai.Text) []hit {
 		ht.aliased = true
 		ht.start, ht.end = 0, int64(len(ht.view))
 		b.findings = b.set.Scan(ht.view, b.findings[:0])
-		return b.asHits(hit{h: h, text: len(h.texts) - 1})
+		var matches []redact.Match
+		if !b.restore.Empty() {
+			matches = b.restore.Scan(ht.view, nil)
+		}
+		return b.asHits(hit{h: h, text: len(h.texts) - 1}, matches)
 	}
 	b.findings = ch.push(ht, raw, b.findings[:0])
-	return b.asHits(hit{ch: ch})
+	return b.asHits(hit{ch: ch}, ch.matches)
 }
 
-func (b *holdBack) asHits(template hit) []hit {
+// asHits are the findings and the stand-ins as places to edit.
+func (b *holdBack) asHits(template hit, matches []redact.Match) []hit {
 	for _, f := range b.findings {
 		template.finding = f
+		b.hits = append(b.hits, template)
+	}
+	for i := range matches {
+		template.finding = detect.Finding{Start: matches[i].Start, End: matches[i].End, Entity: matches[i].Entity}
+		template.restored = &matches[i]
 		b.hits = append(b.hits, template)
 	}
 	return b.hits
@@ -193,6 +215,9 @@ func (b *holdBack) channel(t *genai.Text) *channel {
 			return nil
 		}
 		ch = &channel{text: *t, decoder: jsonspan.NewDecoder(jsonspan.Encoding(t.Encoding)), scanner: b.set.NewStream()}
+		if !b.restore.Empty() {
+			ch.restore = b.restore.NewRestorer()
+		}
 		b.channels[t.Channel] = ch
 	}
 	return ch
@@ -202,7 +227,7 @@ func (b *holdBack) channel(t *genai.Text) *channel {
 func (b *holdBack) end(ch *channel) []hit {
 	b.findings = ch.end(b.findings[:0])
 	b.hits = b.hits[:0]
-	return b.asHits(hit{ch: ch})
+	return b.asHits(hit{ch: ch}, ch.matches)
 }
 
 // value is the text that was found.

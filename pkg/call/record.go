@@ -48,7 +48,9 @@ type Record struct {
 	// them were redacted.
 	RequestFindings, ResponseFindings []policy.FindingFact
 	Redactions                        map[string]int // by entity
-	Coverage                          policy.Coverage
+	// Restored counts the stand-ins of the request that the response gave back.
+	Restored int
+	Coverage policy.Coverage
 
 	// CostUSD is by the catalog's prices or as the provider reported it.
 	CostUSD      float64

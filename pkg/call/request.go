@@ -12,6 +12,7 @@ import (
 	"github.com/regent-proxy/regent/pkg/genai"
 	"github.com/regent-proxy/regent/pkg/jsonspan"
 	"github.com/regent-proxy/regent/pkg/policy"
+	"github.com/regent-proxy/regent/pkg/redact"
 )
 
 // call is one call: what later phases need of earlier ones, and the record.
@@ -32,6 +33,8 @@ type call struct {
 	// out of the stream again.
 	asked    bool
 	decision *policy.Decision // of the request
+	// pseudonyms are what the request left with in the place of values.
+	pseudonyms redact.Pseudonyms
 
 	reply    response
 	phase    policy.Phase // the phase in hand, for errors

@@ -208,6 +208,9 @@ func (c *call) judgeResponse(read *genai.Response, body []byte, final bool) phas
 	if problem := c.redact(&edits, decision.Redact, f); problem != nil {
 		return c.refuse(*problem, nil)
 	}
+	if read != nil {
+		c.restore(&edits, body, read.Texts)
+	}
 	edited, err := apply(&edits, body)
 	if err != nil {
 		return c.refuse(*impossible(err.Error()), nil)

@@ -9,6 +9,7 @@ import (
 	"github.com/regent-proxy/regent/pkg/frame"
 	"github.com/regent-proxy/regent/pkg/genai"
 	"github.com/regent-proxy/regent/pkg/policy"
+	"github.com/regent-proxy/regent/pkg/redact"
 )
 
 // stream is a response that comes event by event. Chunks go in; what leaves is
@@ -38,6 +39,9 @@ func (c *call) openStream() phase.Verdict {
 	s := &stream{c: c, judged: map[string]bool{}}
 	s.inspect = c.snap.Policy.Has(policy.Response) && !(c.decision != nil && c.decision.Watch != nil && c.decision.Watch.Off)
 	watched := s.inspect
+	if !c.pseudonyms.Empty() {
+		s.inspect, s.hold.restore = true, &c.pseudonyms
+	}
 	if c.snap.Settings.Content {
 		s.inspect, s.hold.said = true, newTranscript()
 	}
@@ -282,6 +286,14 @@ func (s *stream) endTexts(which func(genai.Channel) bool) error {
 func (s *stream) found(hit hit, t *genai.Text) error {
 	c := s.c
 	f := hit.finding
+	if hit.restored != nil {
+		s.hold.replace(hit, hit.restored.Value)
+		c.rec.Restored++
+		return nil
+	}
+	if c.isStandIn(s.hold.value(hit)) {
+		return nil
+	}
 	if !f.Continued {
 		c.rec.ResponseFindings = addFinding(c.rec.ResponseFindings, f, t.Kind, t.Role)
 	}
@@ -428,6 +440,9 @@ type hit struct {
 	ch      *channel // nil for a text complete in its event
 	h       *held
 	text    int // index in h.texts, for a complete text
+	// restored is the stand-in that the hit is, and what belongs in its place;
+	// nil for a finding.
+	restored *redact.Match
 }
 
 func (h hit) channelText() *genai.Text {

@@ -178,7 +178,7 @@ type Deny struct {
 type Redact struct {
 	Entity string   `json:"entity,omitempty"` // one entity, or
 	Class  string   `json:"class,omitempty"`  // a class; "*" is every finding
-	With   string   `json:"with,omitempty"`   // label (default), mask, hash, drop
+	With   string   `json:"with,omitempty"`   // label (default), mask, hash, drop; pseudonym in requests
 	Roles  []string `json:"roles,omitempty"`
 	// MinScore leaves weaker findings alone.
 	MinScore float64 `json:"min_score,omitempty"`

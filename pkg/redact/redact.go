@@ -1,6 +1,6 @@
 // Package redact makes what stands in for a sensitive value.
 //
-// The verbs are policy's words: label, mask, hash, drop. A stand-in depends on
+// The verbs are policy's words: label, mask, hash, drop, pseudonym. A stand-in depends on
 // the value and the key alone, so every replica makes the same one.
 package redact
 
@@ -23,7 +23,7 @@ const (
 )
 
 // Verbs are the known verbs.
-var Verbs = []string{Label, Mask, Hash, Drop}
+var Verbs = []string{Label, Mask, Hash, Drop, Pseudonym}
 
 // Scope is what a stand-in may depend on beside the value: hashes of one
 // tenant cannot be joined with another's.

@@ -20,7 +20,7 @@ func objectShape(about string, fields map[string]*shape) *shape {
 func requestMembers() map[string]*shape {
 	return map[string]*shape{
 		"deny":       denyShape(),
-		"redact":     redactShape(),
+		"redact":     redactShape("pseudonym"),
 		"route":      routeShape(),
 		"headers":    headersShape(),
 		"body":       bodyShape(),
@@ -53,11 +53,13 @@ func denyShape() *shape {
 	}).needs("code"))
 }
 
-func redactShape() *shape {
+// redactShape is the same in both phases but for the verbs: only what leaves in
+// a request can come back restored.
+func redactShape(verbs ...string) *shape {
 	return list(objectShape("hides what was found", map[string]*shape{
 		"entity":    word("one entity, such as EMAIL"),
 		"class":     word(`a class such as pii or secret, "*" for every finding`),
-		"with":      enum("what stands in for the value; label where absent", "label", "mask", "hash", "drop"),
+		"with":      enum("what stands in for the value; label where absent", append([]string{"label", "mask", "hash", "drop"}, verbs...)...),
 		"roles":     list(enum("whose texts; all where absent", "system", "user", "assistant", "tool")),
 		"min_score": number("leaves weaker findings alone", 0, 1),
 	}))
