@@ -175,7 +175,7 @@ func TestStreamProperty(t *testing.T) {
 // Every way to cut one stream in two gives the same.
 func TestStreamEveryTwoWaySplit(t *testing.T) {
 	b := newBench(t, rules{request: allow, response: redactAll})
-	body, _, values := randomStream(rand.New(rand.NewPCG(99, 7)))
+	body, values := shortStream()
 	whole := b.stream(t, streamRequest, [][]byte{[]byte(body)})
 	checkRedacted(t, 99, whole, values)
 	step := 1
@@ -187,6 +187,18 @@ func TestStreamEveryTwoWaySplit(t *testing.T) {
 			t.Fatalf("cut at %d it leaves otherwise", i)
 		}
 	}
+}
+
+// shortStream is the shortest of some random streams that hold three values or
+// more.
+func shortStream() (body string, values []string) {
+	for seed := range uint64(200) {
+		b, _, v := randomStream(rand.New(rand.NewPCG(seed, 9)))
+		if len(v) >= 3 && (body == "" || len(b) < len(body)) {
+			body, values = b, v
+		}
+	}
+	return body, values
 }
 
 func checkRedacted(t *testing.T, seed int, out string, values []string) {

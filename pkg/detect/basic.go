@@ -30,6 +30,7 @@ type kind struct {
 	entity  string
 	class   Class
 	trigger func(flags byte) bool
+	literal string // must occur; "" where none need
 	pattern *regexp.Regexp
 	check   func(match []byte) bool
 	score   float64
@@ -42,12 +43,12 @@ const (
 )
 
 var kinds = []kind{
-	{"EMAIL", PII, func(f byte) bool { return f&hasAt != 0 }, regexp.MustCompile(`[A-Za-z0-9._%+\-]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9\-]{0,62}\.)+[A-Za-z]{2,24}`), nil, 1},
-	{"CREDIT_CARD", PII, func(f byte) bool { return f&hasDigit != 0 }, regexp.MustCompile(`\b[3-6]\d{3}(?:[ \-]?\d){8,15}\b`), card, 1},
-	{"IBAN", PII, func(f byte) bool { return f&(hasDigit|hasUpper) == hasDigit|hasUpper }, regexp.MustCompile(`\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]){11,30}\b`), iban, 1},
-	{"AWS_ACCESS_KEY", Secret, func(f byte) bool { return f&hasUpper != 0 }, regexp.MustCompile(`\b(?:AKIA|ASIA)[A-Z2-7]{16}\b`), nil, 1},
-	{"GITHUB_TOKEN", Secret, func(f byte) bool { return true }, regexp.MustCompile(`\bgh[pousr]_[A-Za-z0-9]{36}\b`), nil, 1},
-	{"OPENAI_API_KEY", Secret, func(f byte) bool { return true }, regexp.MustCompile(`\bsk-[A-Za-z0-9_\-]{32,200}\b`), nil, 1},
+	{"EMAIL", PII, func(f byte) bool { return f&hasAt != 0 }, "@", regexp.MustCompile(`[A-Za-z0-9._%+\-]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9\-]{0,62}\.)+[A-Za-z]{2,24}`), nil, 1},
+	{"CREDIT_CARD", PII, func(f byte) bool { return f&hasDigit != 0 }, "", regexp.MustCompile(`\b[3-6]\d{3}(?:[ \-]?\d){8,15}\b`), card, 1},
+	{"IBAN", PII, func(f byte) bool { return f&(hasDigit|hasUpper) == hasDigit|hasUpper }, "", regexp.MustCompile(`\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]){11,30}\b`), iban, 1},
+	{"AWS_ACCESS_KEY", Secret, func(f byte) bool { return f&hasUpper != 0 }, "IA", regexp.MustCompile(`\b(?:AKIA|ASIA)[A-Z2-7]{16}\b`), nil, 1},
+	{"GITHUB_TOKEN", Secret, func(f byte) bool { return true }, "gh", regexp.MustCompile(`\bgh[pousr]_[A-Za-z0-9]{36}\b`), nil, 1},
+	{"OPENAI_API_KEY", Secret, func(f byte) bool { return true }, "sk-", regexp.MustCompile(`\bsk-[A-Za-z0-9_\-]{32,200}\b`), nil, 1},
 }
 
 // longest is the end of the longest match that checks: what follows a number may
@@ -170,7 +171,7 @@ func scanToken(t []byte, base int64, flags byte, dst []Finding) []Finding {
 	first := len(dst)
 	for i := range kinds {
 		k := &kinds[i]
-		if !k.trigger(flags) {
+		if !k.trigger(flags) || k.literal != "" && !bytes.Contains(t, []byte(k.literal)) {
 			continue
 		}
 		for at := 0; at < len(t); {
