@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -84,3 +85,49 @@ func steps(t *testing.T, command []string) map[string]string {
 	}
 	return all
 }
+
+// TestClients: the same for the other APIs and their libraries, each of which
+// must also see a redacted prompt.
+func TestClients(t *testing.T) {
+	python, err := tools.Python(t.Context(), "integration/sdk/clients.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	governed, plain := with(t, "default"), with(t, "plain")
+	for _, library := range []string{"openai", "anthropic", "google", "bedrock", "cohere", "mistral", "ollama", "mcp"} {
+		t.Run(library, func(t *testing.T) {
+			got := steps(t, []string{python, script("clients.py"), governed.URL, library})
+			want := steps(t, []string{python, script("clients.py"), plain.URL, library})
+			if len(want) < 3 || !strings.Contains(want["redacted"], "ann@example.org") {
+				t.Fatalf("steps without Regent: %v", want)
+			}
+			for step, value := range want {
+				compareStep(t, step, got[step], value)
+			}
+		})
+	}
+}
+
+// compareStep wants a step to be equal with and without Regent, but for what
+// the default policy hides.
+func compareStep(t *testing.T, step, got, want string) {
+	t.Helper()
+	switch {
+	case step == "redacted":
+		got, want = levelled.ReplaceAllString(got, ""), levelled.ReplaceAllString(strings.ReplaceAll(want, "ann@example.org", "[EMAIL]"), "")
+	case strings.HasPrefix(step, "leak"):
+		if !key.MatchString(want) {
+			t.Errorf("%s: nothing leaked without Regent: %s", step, want)
+		}
+		want = key.ReplaceAllString(want, "[AWS_ACCESS_KEY]")
+	}
+	if got != want {
+		t.Errorf("%s: with Regent\n%s\nwithout\n%s", step, got, want)
+	}
+}
+
+// levelled are ids and counts that a redacted prompt changes.
+var (
+	levelled = regexp.MustCompile(`[0-9a-f]{24}|_?tokens": ?[0-9.]+|Tokens": ?[0-9]+|_count": ?[0-9]+`)
+	key      = regexp.MustCompile(`AKIA[A-Z0-9]{16}`)
+)

@@ -20,6 +20,9 @@ type ask struct {
 	usage    bool // stream usage was asked for
 	n        int  // choices, at least 1
 	size     int  // bytes of the request's texts
+	// texts are each to be embedded; packed: as binary numbers.
+	texts  []string
+	packed bool
 }
 
 // tool is one that the request offers; schema is its parameters' JSON Schema.

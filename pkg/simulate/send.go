@@ -46,6 +46,9 @@ func sendJSON(w http.ResponseWriter, status int, v any) {
 func send(w http.ResponseWriter, in *incoming, p api, a *ask, r *answer, b behaviour) {
 	h := w.Header()
 	h.Set("x-request-id", "req_"+r.id)
+	if p.headers != nil {
+		p.headers(h, r)
+	}
 	if b.trailers {
 		h.Set("trailer", "x-simulated-trailer")
 	}

@@ -86,6 +86,26 @@ func (s *Server) routes() {
 	s.mux.HandleFunc("/", s.unknown)
 	s.api("POST /v1/chat/completions", chatAPI)
 	s.api("POST /openai/deployments/{deployment}/chat/completions", chatAPI)
+	s.api("POST /v1/completions", completionsAPI)
+	s.api("POST /openai/deployments/{deployment}/completions", completionsAPI)
+	s.api("POST /v1/responses", responsesAPI)
+	s.api("POST /v1/embeddings", embeddingsAPI)
+	s.api("POST /v1/moderations", moderationsAPI)
+	s.api("POST /v1/messages", anthropicAPI)
+	s.api("POST /v1/messages/count_tokens", anthropicCountAPI)
+	s.api("POST /v2/chat", cohereAPI)
+	s.api("POST /v2/embed", cohereEmbedAPI)
+	s.api("POST /api/chat", ollamaChatAPI)
+	s.api("POST /api/generate", ollamaGenerateAPI)
+	s.api("POST /api/embed", ollamaEmbedAPI)
+	s.bedrock("converse", converseAPI)
+	s.bedrock("converse-stream", converseStreamAPI)
+	s.bedrock("invoke", invokeAPI)
+	s.bedrock("invoke-with-response-stream", invokeStreamAPI)
+	s.mux.HandleFunc("POST /mcp", s.mcp)
+	for _, prefix := range []string{"/v1/models/", "/v1beta/models/", "/v1/projects/{p}/locations/{l}/publishers/google/models/", "/v1beta1/projects/{p}/locations/{l}/publishers/google/models/"} {
+		s.mux.HandleFunc("POST "+prefix+"{model}", s.gemini)
+	}
 }
 
 // api is how one API of a provider is spoken.
@@ -98,6 +118,8 @@ type api struct {
 	events func(a *ask, r *answer) [][]byte
 	// stream is the content type of events.
 	stream string
+	// headers adds headers to an answer; nil for none.
+	headers func(h http.Header, r *answer)
 	// fail is the body of an error.
 	fail func(status int, message string) any
 	// broken is an event, or nil, by which the API reports an error once a
