@@ -10,7 +10,7 @@ import (
 )
 
 // Every configuration in envoy/ is one that Envoy accepts, as it stands or
-// merged as its comments say.
+// merged as its comments say. Of istio.yaml that is the EnvoyFilter's patches.
 func TestEnvoyConfigurations(t *testing.T) {
 	folder := filepath.Join(tools.Root, "envoy")
 	load := func(t *testing.T, name string) *harness.Bootstrap {
@@ -33,6 +33,14 @@ func TestEnvoyConfigurations(t *testing.T) {
 				t.Fatal(err)
 			}
 			b.AddSnippet(filepath.Join(folder, "listener-snippet.yaml"))
+			return b
+		},
+		"istio.yaml": func(t *testing.T) *harness.Bootstrap {
+			b, err := harness.LoadBootstrap(filepath.Join("testdata", "existing.yaml"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			b.AddIstio(filepath.Join(folder, "istio.yaml"))
 			return b
 		},
 	}

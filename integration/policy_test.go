@@ -2,6 +2,7 @@ package integration
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -46,7 +47,7 @@ func TestDecisionsAreCarriedOut(t *testing.T) {
 		if len(s.Public.Requests()) != before {
 			t.Error("the provider was asked")
 		}
-		if entry := awaitLog(t, s, "details", "regent_policy_violation"); entry["status"] != float64(451) {
+		if entry := awaitLog(t, s, "details", "regent_policy_violation"); entry["status"] != float64(451) || entry["decision"] != "deny" || entry["model"] != "sim-denied" || fmt.Sprint(entry["deny_codes"]) != "[not_today]" {
 			t.Errorf("access log: %v", entry)
 		}
 	})

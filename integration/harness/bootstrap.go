@@ -2,6 +2,7 @@ package harness
 
 import (
 	"fmt"
+	"maps"
 	"net"
 	"os"
 	"strconv"
@@ -263,5 +264,44 @@ func (b *Bootstrap) AddSnippet(file string) {
 	static["clusters"] = append(list(static["clusters"]), list(part.At("clusters"))...)
 	if b.Err == nil {
 		b.Err = part.Err
+	}
+}
+
+// AddIstio carries the patches of an EnvoyFilter out, as far as
+// envoy/istio.yaml uses them; a patch of another kind is an error.
+func (b *Bootstrap) AddIstio(file string) {
+	filter, err := LoadBootstrap(file) // the first document
+	if err != nil {
+		b.Err = err
+		return
+	}
+	patches, _ := filter.At("spec", "configPatches").([]any)
+	for i := range patches {
+		kind, _ := filter.At("spec", "configPatches", i, "applyTo").(string)
+		value := filter.object("spec", "configPatches", i, "patch", "value")
+		b.patch(kind, value)
+	}
+	if b.Err == nil {
+		b.Err = filter.Err
+	}
+}
+
+func (b *Bootstrap) patch(kind string, value map[string]any) {
+	switch kind {
+	case "CLUSTER":
+		static := b.object("static_resources")
+		list, _ := static["clusters"].([]any)
+		static["clusters"] = append(list, value)
+	case "LISTENER":
+		maps.Copy(b.Listener(), value)
+	case "NETWORK_FILTER":
+		config, _ := value["typed_config"].(map[string]any)
+		maps.Copy(b.HCM(), config)
+	case "HTTP_FILTER":
+		hcm := b.HCM()
+		list, _ := hcm["http_filters"].([]any)
+		hcm["http_filters"] = append([]any{value}, list...)
+	default:
+		b.Err = fmt.Errorf("patches of %q are not known here", kind)
 	}
 }
