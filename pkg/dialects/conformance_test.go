@@ -251,3 +251,27 @@ func FuzzAPIs(f *testing.F) {
 		}
 	})
 }
+
+// TestDocumented holds docs/DIALECTS.md against the registry.
+func TestDocumented(t *testing.T) {
+	page, err := os.ReadFile("../../docs/DIALECTS.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows := map[string]bool{}
+	for _, line := range strings.Split(string(page), "\n") {
+		if cell, ok := strings.CutPrefix(line, "| `"); ok {
+			name, _, _ := strings.Cut(cell, "`")
+			rows[name] = true
+		}
+	}
+	for _, name := range registry(t).Names() {
+		if !rows[name] {
+			t.Errorf("docs/DIALECTS.md has no row for %s", name)
+		}
+		delete(rows, name)
+	}
+	for name := range rows {
+		t.Errorf("docs/DIALECTS.md has a row for %s, which no claim leads to", name)
+	}
+}
