@@ -106,7 +106,9 @@ func (completions) ReadResponse(h *dialect.Head, rh *dialect.ResponseHead, body 
 		index := indexOf(choice, i)
 		r.Choices++
 		r.FinishReasons = append(r.FinishReasons, genai.FinishReason{Choice: index, Reason: read.String(choice.Get("finish_reason"))})
-		r.Texts = read.Text(r.Texts, choice.Get("text"), read.Place{Kind: genai.Content, Role: genai.Assistant, Message: index})
+		at := read.Place{Kind: genai.Content, Role: genai.Assistant, Message: index}
+		r.Texts = read.Text(r.Texts, choice.Get("text"), at)
+		r.Texts = messageTexts(r.Texts, choice.Get("message"), at) // Mistral's fill-in-the-middle
 	}
 	chatUsage(v, &r.Usage)
 	return r, nil
