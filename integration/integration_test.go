@@ -49,10 +49,8 @@ func testMain(m *testing.M) (int, error) {
 		return 1, err
 	}
 	defer os.RemoveAll(dir)
-	if regent = os.Getenv("REGENT"); regent == "" {
-		if regent, err = tools.Build(ctx, dir); err != nil {
-			return 1, err
-		}
+	if regent, err = tools.Regent(ctx, dir); err != nil {
+		return 1, err
 	}
 	code := m.Run()
 	closeShared()

@@ -12,13 +12,13 @@ import (
 )
 
 // openaiNode is the version of OpenAI's Node library that is tested; its Python
-// library's is in sdk/openai.txt.
+// library's is in sdk/clients.txt.
 const openaiNode = "openai@7.57.0"
 
 // Official client libraries get the same with and without Regent where no
 // decision changes anything, and read its refusals as errors.
 func TestOpenAIPython(t *testing.T) {
-	python, err := tools.Python(t.Context(), "integration/sdk/openai.txt")
+	python, err := tools.Python(t.Context(), "integration/sdk/clients.txt")
 	if err != nil {
 		t.Fatal(err)
 	}

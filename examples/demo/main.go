@@ -85,7 +85,7 @@ func (d *demo) start(ctx context.Context, stay bool) error {
 		return err
 	}
 	say("Building Regent …")
-	regent, err := tools.Build(ctx, d.dir)
+	regent, err := tools.Regent(ctx, d.dir)
 	if err != nil {
 		return err
 	}

@@ -125,8 +125,11 @@ func (t *Tools) Node(ctx context.Context, packages ...string) (string, error) {
 	})
 }
 
-// Build is the path of the regent binary, built from Root.
-func (t *Tools) Build(ctx context.Context, dir string) (string, error) {
+// Regent is the path of a regent binary: $REGENT, else one built into dir.
+func (t *Tools) Regent(ctx context.Context, dir string) (string, error) {
+	if path := os.Getenv("REGENT"); path != "" {
+		return path, nil
+	}
 	path := filepath.Join(dir, "regent")
 	if err := run(ctx, t.Root, "go", "build", "-o", path, "./cmd/regent"); err != nil {
 		return "", fmt.Errorf("build regent: %w", err)
