@@ -13,7 +13,6 @@ type ask struct {
 	model    string
 	last     string // text of the last message
 	fromTool bool   // the last message is a tool's result
-	system   string
 	tools    []tool
 	noTool   bool // tool_choice none
 	stream   bool
@@ -34,7 +33,6 @@ type tool struct {
 // answer is what is said to an ask, whatever its API.
 type answer struct {
 	id        string // 24 hex digits, by what was asked
-	by        string
 	reasoning string
 	text      string
 	tool      string // name of the tool called, "" for none
@@ -49,7 +47,7 @@ type answer struct {
 // answer decides what to say. It depends on nothing but what was asked.
 func (s *Server) answer(a *ask, b behaviour) *answer {
 	digest := sha256.Sum256([]byte(a.model + "\x00" + a.last))
-	r := &answer{id: hex.EncodeToString(digest[:12]), by: s.opts.Name, pieces: b.chunk}
+	r := &answer{id: hex.EncodeToString(digest[:12]), pieces: b.chunk}
 	if t := chosenTool(a, b); t != nil {
 		r.tool, r.args = t.name, arguments(t.schema, a.last)
 	} else {

@@ -59,14 +59,12 @@ func readChat(in *incoming) (*ask, error) {
 	return a, nil
 }
 
-// hear takes the next message in.
+// hear takes the next message in; instructions are not answered.
 func (a *ask) hear(role, text string) {
 	a.size += len(text)
-	if role == "system" || role == "developer" {
-		a.system += text
-		return
+	if role != "system" && role != "developer" {
+		a.last, a.fromTool = text, role == "tool"
 	}
-	a.last, a.fromTool = text, role == "tool"
 }
 
 type object = map[string]any
