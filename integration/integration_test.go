@@ -80,6 +80,7 @@ func start(t *testing.T, opts harness.Options) *harness.Stack {
 var shared = map[string]*sharedStack{
 	"default": {},
 	"plain":   {opts: harness.Options{Bootstrap: (*harness.Bootstrap).WithoutRegent, NoRegent: true}},
+	"denying": {opts: harness.Options{Policies: map[string]string{"deny.yaml": "regent: {settings: {models: {deny: [\"*denied*\"]}}}\n"}}},
 	"h2":      {opts: harness.Options{Bootstrap: (*harness.Bootstrap).SetHTTP2}},
 }
 

@@ -93,7 +93,7 @@ func TestClients(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	governed, plain := with(t, "default"), with(t, "plain")
+	governed, plain := with(t, "denying"), with(t, "plain")
 	for _, library := range []string{"openai", "anthropic", "google", "bedrock", "cohere", "mistral", "ollama", "mcp"} {
 		t.Run(library, func(t *testing.T) {
 			got := steps(t, []string{python, script("clients.py"), governed.URL, library})
@@ -113,6 +113,11 @@ func TestClients(t *testing.T) {
 func compareStep(t *testing.T, step, got, want string) {
 	t.Helper()
 	switch {
+	case step == "refused":
+		if want != `"answered"` || !strings.Contains(got, "Error") && !strings.Contains(got, "Exception") || !strings.Contains(got, "not allowed here") {
+			t.Errorf("refused: with Regent %s, without %s", got, want)
+		}
+		return
 	case step == "redacted":
 		got, want = levelled.ReplaceAllString(got, ""), levelled.ReplaceAllString(strings.ReplaceAll(want, "ann@example.org", "[EMAIL]"), "")
 	case strings.HasPrefix(step, "leak"):

@@ -112,6 +112,10 @@ func TestBodyOverTheLimit(t *testing.T) {
 			if got.StatusCode != 413 || !strings.Contains(got.body, `"code":"request_too_large"`) || got.Header.Get("content-type") != "application/json" {
 				t.Errorf("%d %v %s", got.StatusCode, got.Header, got.body)
 			}
+			got = late(t, s.URL+"/v1/messages", body)
+			if got.StatusCode != 413 || !strings.HasPrefix(got.body, `{"type":"error","error":{"type":"request_too_large"`) {
+				t.Errorf("Anthropic's: %d %v %s", got.StatusCode, got.Header, got.body)
+			}
 			if n := len(s.Public.Requests()); n != 0 {
 				t.Errorf("the provider was asked %d times", n)
 			}

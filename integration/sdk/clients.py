@@ -28,6 +28,15 @@ def show(step, value):
     print(json.dumps({step: plain(value)}, sort_keys=True, ensure_ascii=False, default=str))
 
 
+def refused(call):
+    """Shows how a call of a model that the policy denies fails."""
+    try:
+        call()
+        show("refused", "answered")
+    except Exception as e:  # each library has its own
+        show("refused", [type(e).__name__, str(e)])
+
+
 def openai_library():
     import openai
 
@@ -48,6 +57,7 @@ def openai_library():
     show("completions stream", list(client.completions.create(model="sim-small", prompt="once", stream=True)))
     show("embeddings", client.embeddings.create(model="sim-small", input=["a", "b"]))
     show("moderations", client.moderations.create(model="sim-small", input="a"))
+    refused(lambda: list(client.responses.create(model="sim-denied", input="hello", stream=True)))
 
 
 def anthropic_library():
@@ -70,6 +80,7 @@ def anthropic_library():
         list(ask("hello", stream=True, extra_headers={"x-simulate": "fail=3"}))
     except anthropic.APIError as e:
         show("broken inside a stream", [type(e).__name__, str(e)])
+    refused(lambda: client.messages.create(model="sim-denied", max_tokens=100, messages=[{"role": "user", "content": "hello"}]))
 
 
 def google_library():
@@ -86,6 +97,7 @@ def google_library():
     show("count", client.models.count_tokens(model="gemini-sim", contents="hello").total_tokens)
     show("redacted", client.models.generate_content(model="gemini-sim", contents=PERSONAL).text)
     show("leak", "".join(c.text for c in client.models.generate_content_stream(model="gemini-sim" + LEAK, contents="key?")))
+    refused(lambda: client.models.generate_content(model="sim-denied", contents="hello"))
 
 
 def bedrock_library():
@@ -112,6 +124,7 @@ def bedrock_library():
     show("leak", "".join(e["contentBlockDelta"]["delta"]["text"] for e in stream if "contentBlockDelta" in e))
     stream = client.invoke_model_with_response_stream(modelId=model + LEAK, body=body)["body"]
     show("leak by invoke", "".join(json.loads(e["chunk"]["bytes"]).get("delta", {}).get("text", "") for e in stream))
+    refused(lambda: client.converse(modelId="sim-denied", messages=messages("hello")))
 
 
 def cohere_library():
@@ -127,6 +140,7 @@ def cohere_library():
     show("redacted", client.chat(model="command-sim", messages=messages(PERSONAL)))
     events = client.chat_stream(model="command-sim" + LEAK, messages=messages("key?"))
     show("leak", "".join(e.delta.message.content.text for e in events if e.type == "content-delta"))
+    refused(lambda: client.chat(model="sim-denied", messages=messages("hello")))
 
 
 def mistral_library():
@@ -141,6 +155,7 @@ def mistral_library():
     show("redacted", client.chat.complete(model="mistral-sim", messages=messages(PERSONAL)))
     events = client.chat.stream(model="mistral-sim" + LEAK, messages=messages("key?"))
     show("leak", "".join(e.data.choices[0].delta.content or "" for e in events if e.data.choices))
+    refused(lambda: client.chat.complete(model="sim-denied", messages=messages("hello")))
 
 
 def ollama_library():
@@ -159,6 +174,7 @@ def ollama_library():
     show("redacted", client.chat(model="sim", messages=messages(PERSONAL)))
     show("leak", "".join(c.message.content for c in client.chat(model="sim" + LEAK, messages=messages("key?"), stream=True)))
     show("leak by generate", "".join(c.response for c in client.generate(model="sim" + LEAK, prompt="key?", stream=True)))
+    refused(lambda: client.chat(model="sim-denied", messages=messages("hello")))
 
 
 def mcp_library():
