@@ -456,3 +456,19 @@ func TestPseudonymsComeBackInADocument(t *testing.T) {
 		t.Errorf("the client gets %s", v.NewBody)
 	}
 }
+
+func TestTokensAreCountedExactlyNearTheWindow(t *testing.T) {
+	var seen policy.TokenFacts
+	b := newBench(t, rules{request: func(in *policy.Input) (*policy.Decision, error) { seen = in.Tokens; return &policy.Decision{}, nil }})
+	ask := func(words int) {
+		c, _ := b.svc.Open(context.Background(), requestHead())
+		c.RequestBody([]byte(`{"model":"gpt-4","max_tokens":7,"messages":[{"role":"user","content":"` + strings.Repeat("word ", words) + `"}]}`))
+	}
+	if ask(100); seen.Exact || seen.Input < 80 || seen.Input > 130 || seen.MaxOutput != 7 || seen.ContextWindow == 0 {
+		t.Errorf("a short prompt: %+v", seen)
+	}
+	near := int(seen.ContextWindow) * 9 / 10
+	if ask(near); !seen.Exact || seen.Input < int64(near) || seen.Input > int64(near)+10 {
+		t.Errorf("a prompt of %d words: %+v", near, seen)
+	}
+}

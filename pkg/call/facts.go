@@ -1,8 +1,10 @@
 package call
 
 import (
+	"bytes"
 	"sort"
 
+	"github.com/regent-proxy/regent/pkg/catalog"
 	"github.com/regent-proxy/regent/pkg/detect"
 	"github.com/regent-proxy/regent/pkg/genai"
 	"github.com/regent-proxy/regent/pkg/jsonspan"
@@ -60,13 +62,74 @@ func (c *call) estimate(in *policy.Input, request *genai.Request, body []byte) {
 		text, _ := jsonspan.View(body[t.Range.Start:t.Range.End], jsonspan.Encoding(t.Encoding))
 		count.Add(text)
 	}
-	in.Tokens.Input, in.Tokens.Exact = count.Tokens(len(request.Messages)), false
+	in.Tokens.Input = count.Tokens(len(request.Messages)) + imageTokens(c.rec.Dialect, request, body)
+	in.Tokens.ContextWindow = model.ContextWindow()
+	if nearly := in.Tokens.ContextWindow * 8 / 10; nearly > 0 && in.Tokens.Input > nearly && len(request.Attachments) == 0 {
+		c.exactly(in, &model, request, body)
+	}
 	if request.Params.MaxTokens != nil {
 		in.Tokens.MaxOutput = *request.Params.MaxTokens
 	}
-	in.Tokens.ContextWindow = model.ContextWindow()
 	in.Cost.EstimatedUSD, in.Cost.Known = model.Cost(genai.Usage{InputTokens: in.Tokens.Input, OutputTokens: in.Tokens.MaxOutput})
 	c.rec.EstimatedInput = in.Tokens.Input
+}
+
+// exactly counts a request exactly that comes near the model's context window,
+// where a few tokens more or less decide, if its tokenizer is published.
+func (c *call) exactly(in *policy.Input, model *catalog.Model, request *genai.Request, body []byte) {
+	var sum int64
+	for _, t := range request.Texts {
+		n, exact := model.CountExact(textOf(body, t))
+		if !exact {
+			return
+		}
+		sum += n
+	}
+	in.Tokens.Input, in.Tokens.Exact = sum+int64(len(request.Messages))*4, true
+}
+
+// imageTokens is about what the request's images cost.
+func imageTokens(dialect string, request *genai.Request, body []byte) int64 {
+	var sum int64
+	for _, a := range request.Attachments {
+		if a.Modality == "image" {
+			width, height := catalog.ImageSize(inlineData(body[a.Range.Start:a.Range.End]))
+			sum += catalog.ImageTokens(dialect, width, height)
+		}
+	}
+	return sum
+}
+
+// inlineData is the base64 data in an attachment's JSON: its longest string,
+// without a data URL's head.
+func inlineData(value []byte) []byte {
+	data := longestString(jsonspan.Root(value))
+	if _, rest, ok := bytes.Cut(data, []byte(";base64,")); ok {
+		return rest
+	}
+	return data
+}
+
+func longestString(v jsonspan.Value) (longest []byte) {
+	keep := func(b []byte) {
+		if len(b) > len(longest) {
+			longest = b
+		}
+	}
+	switch v.Kind() {
+	case jsonspan.String:
+		raw := v.Raw()
+		return raw[1 : len(raw)-1]
+	case jsonspan.Object:
+		for _, member := range v.Members() {
+			keep(longestString(member))
+		}
+	case jsonspan.Array:
+		for _, element := range v.Elements() {
+			keep(longestString(element))
+		}
+	}
+	return longest
 }
 
 // textOf is the decoded text of t in doc.
