@@ -193,3 +193,33 @@ func TestPaths(t *testing.T) {
 		}
 	}
 }
+
+// A file beside the policies, or among them, that is written without pause does
+// not keep them from being read again.
+func TestWatchBesideBusyFiles(t *testing.T) {
+	for _, busy := range []string{"noise.log", "policies/noise.log"} {
+		root := t.TempDir()
+		dir := filepath.Join(root, "policies")
+		if err := os.Mkdir(dir, 0o755); err != nil {
+			t.Fatal(err)
+		}
+		write(t, filepath.Join(dir, "p.rego"), labelling("1"))
+		e, reloads := watching(t, dir)
+		stop, stopped := make(chan struct{}), make(chan struct{})
+		go func() {
+			defer close(stopped)
+			for {
+				select {
+				case <-stop:
+					return
+				case <-time.After(20 * time.Millisecond):
+					_ = os.WriteFile(filepath.Join(root, busy), []byte("x"), 0o600)
+				}
+			}
+		}()
+		write(t, filepath.Join(dir, "p.rego"), labelling("2"))
+		await(t, e, reloads, "2")
+		close(stop)
+		<-stopped
+	}
+}
