@@ -4,6 +4,13 @@
 // and findings come out as byte ranges of that text. Most callers want
 // [Set.Scan] for a whole text and [Set.NewStream] for a running one; the two
 // agree on every text, however it is cut.
+//
+// One pass cuts the text into tokens, another looks for the literals of all
+// secrets and terms. A token ends where no personal datum goes on; only one
+// with digits, an at sign or the like is looked into, by hand-written checks
+// that see the token and the 64 bytes before it. A literal's rule is tried
+// once nothing that follows can change its answer. Both points depend on the
+// text alone, not on how it came.
 package detect
 
 // Class is the family an entity belongs to.

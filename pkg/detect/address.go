@@ -1,0 +1,140 @@
+package detect
+
+import "net/netip"
+
+// colons tries what is made of hexadecimal groups with colons, and URLs.
+func (v *verifier) colons(flags uint16) {
+	if flags&(isDigit|isUpper|isLower) == 0 {
+		return
+	}
+	isHex := func(c byte) bool {
+		return c >= '0' && c <= '9' || c|0x20 >= 'a' && c|0x20 <= 'f' || c == ':' || c == '.'
+	}
+	for at := v.from; at < len(v.text); at++ {
+		if !isHex(v.text[at]) {
+			continue
+		}
+		end, colons := at, 0
+		for end < len(v.text) && isHex(v.text[end]) {
+			if v.text[end] == ':' {
+				colons++
+			}
+			end++
+		}
+		if colons >= 2 {
+			v.hexGroups(at, end)
+		}
+		at = end
+	}
+	v.links()
+}
+
+// hexGroups tries one run of hexadecimal digits, colons and dots.
+func (v *verifier) hexGroups(start, end int) {
+	for end > start && (v.text[end-1] == '.' || v.text[end-1] == ':' && (end-start < 3 || v.text[end-2] != ':')) {
+		end--
+	}
+	for start < end && (v.text[start] == '.' || v.text[start] == ':' && (start+1 >= end || v.text[start+1] != ':')) {
+		start++
+	}
+	if end-start < 4 || end-start > 45 || !bordered(v.text, start) || !closed(v.text, end, v.full) && v.text[end] != '%' && v.text[end] != '/' {
+		return
+	}
+	run := v.text[start:end]
+	if isMAC(run, ':', 2) {
+		v.add("MAC_ADDRESS", start, end, macScore(run), aboutNothing, false)
+		return
+	}
+	a, err := netip.ParseAddr(string(run))
+	if err != nil || a.IsUnspecified() || a.IsLoopback() {
+		return
+	}
+	groups := 0
+	for i := range run {
+		if kindOf[run[i]]&(isDigit|isUpper|isLower) != 0 && (i == 0 || run[i-1] == ':') {
+			groups++
+		}
+	}
+	if groups >= 3 || groups == 2 && len(run) > 8 {
+		score := 0.95
+		if a.Is6() && len(run) > 9 && string(run[:9]) == "2001:db8:" {
+			score = 0.6 // RFC 3849: documentation
+		}
+		v.add("IP_ADDRESS", start, end, score, aboutNothing, false)
+	}
+}
+
+// macScore is low for the addresses that are nobody's.
+func macScore(run []byte) float64 {
+	for _, c := range run {
+		if c != '0' && c != 'f' && c != 'F' && c != ':' && c != '-' {
+			return 0.95
+		}
+	}
+	return 0.3
+}
+
+// isMAC reports groups of hexadecimal digits of one size with one sign between,
+// 12 digits in all.
+func isMAC(run []byte, sign byte, size int) bool {
+	if len(run) != 12+12/size-1 {
+		return false
+	}
+	for i, c := range run {
+		if (i+1)%(size+1) == 0 {
+			if c != sign {
+				return false
+			}
+			continue
+		}
+		if k := kindOf[c]; k&isDigit == 0 && (c|0x20 < 'a' || c|0x20 > 'f') {
+			return false
+		}
+	}
+	return true
+}
+
+// ipv4 tries the four units from i on.
+func (v *verifier) ipv4(i int) {
+	if i+3 >= len(v.units) {
+		return
+	}
+	var b [4]int
+	for j := range 4 {
+		u := &v.units[i+j]
+		if !u.digits() || u.len() > 3 || j > 0 && u.gap != '.' || u.len() > 1 && v.text[u.start] == '0' {
+			return
+		}
+		if b[j] = number(v.text[u.start:u.end]); b[j] > 255 {
+			return
+		}
+	}
+	start, end := v.units[i].start, v.units[i+3].end
+	if end < len(v.text) && v.text[end] != ':' && v.text[end] != '/' && !closed(v.text, end, v.full) || end == len(v.text) && v.full {
+		return
+	}
+	v.add("IP_ADDRESS", start, end, ipv4Score(b), aboutNothing, false)
+}
+
+// ipv4Score is low for addresses that are no host's, and for what is rather a
+// version or a section.
+func ipv4Score(b [4]int) float64 {
+	switch {
+	case b[0] == 0, b[0] == 127, b[0] == 255, b[0] >= 224 && b[3] == 0:
+		return 0.3
+	case b[0] == 192 && b[1] == 0 && b[2] == 2, b[0] == 198 && b[1] == 51 && b[2] == 100, b[0] == 203 && b[1] == 0 && b[2] == 113:
+		return 0.6 // RFC 5737: documentation
+	case b[0] < 30 && b[1] < 30 && b[2] < 30 && b[3] < 30 && b[0] != 10:
+		return 0.45
+	}
+	return 0.79
+}
+
+// number is the value of at most 9 digits.
+func number(d []byte) int {
+	n := 0
+	for _, c := range d {
+		n = n*10 + int(c-'0')
+	}
+	return n
+}

@@ -1,0 +1,245 @@
+package detect
+
+import "bytes"
+
+// codes tries what is made of letters and digits and begins with unit i.
+func (v *verifier) codes(i int) {
+	u := &v.units[i]
+	capital := kindOf[v.text[u.start]]&isUpper != 0
+	if u.kind&(isDigit|isUpper|isLower) != isDigit {
+		v.iban(i)
+	}
+	if capital {
+		v.nino(i)
+		v.fiscalCode(i)
+		v.bic(i)
+		v.vat(i)
+	}
+	if u.kind&isDigit != 0 {
+		v.spanish(i)
+		v.corsican(i)
+		v.vin(i)
+		v.papers(i)
+	}
+	v.wallet(i)
+}
+
+// ibanLengths are those of the SWIFT registry.
+var ibanLengths = map[string]int{
+	"AD": 24, "AE": 23, "AL": 28, "AT": 20, "AZ": 28, "BA": 20, "BE": 16, "BG": 22, "BH": 22, "BI": 27, "BR": 29, "BY": 28, "CH": 21, "CR": 22, "CY": 28, "CZ": 24,
+	"DE": 22, "DJ": 27, "DK": 18, "DO": 28, "EE": 20, "EG": 29, "ES": 24, "FI": 18, "FK": 18, "FO": 18, "FR": 27, "GB": 22, "GE": 22, "GI": 23, "GL": 18, "GR": 27,
+	"GT": 28, "HN": 28, "HR": 21, "HU": 28, "IE": 22, "IL": 23, "IQ": 23, "IS": 26, "IT": 27, "JO": 30, "KW": 30, "KZ": 20, "LB": 28, "LC": 32, "LI": 21, "LT": 20,
+	"LU": 20, "LV": 21, "LY": 25, "MC": 27, "MD": 24, "ME": 22, "MK": 19, "MN": 20, "MR": 27, "MT": 31, "MU": 30, "NI": 28, "NL": 18, "NO": 15, "OM": 23, "PK": 24,
+	"PL": 28, "PS": 29, "PT": 25, "QA": 29, "RO": 24, "RS": 22, "RU": 33, "SA": 24, "SC": 31, "SD": 18, "SE": 24, "SI": 19, "SK": 24, "SM": 27, "SO": 23, "ST": 25,
+	"SV": 28, "TL": 23, "TN": 24, "TR": 26, "UA": 29, "VA": 22, "VG": 24, "XK": 20, "YE": 30,
+}
+
+// iban checks ISO 13616.
+func (v *verifier) iban(i int) {
+	t := v.text[v.units[i].start:]
+	if len(t) < 15 || kindOf[t[1]]&(isUpper|isLower) == 0 || kindOf[t[2]]&kindOf[t[3]]&isDigit == 0 {
+		return
+	}
+	n := ibanLengths[string([]byte{upper(t[0]), upper(t[1])})]
+	if n == 0 {
+		return
+	}
+	var buf [34]byte
+	b, last := v.joined(i, n, " -.", buf[:0])
+	if len(b) != n || !v.closes(last) {
+		return
+	}
+	for j, c := range b {
+		b[j] = upper(c)
+	}
+	if all(b, isDigit|isUpper) && mod97(b[4:], b[:4]) == 1 {
+		v.add("IBAN", v.units[i].start, v.units[last].end, 0.97, aboutIBAN, false)
+	}
+}
+
+func upper(c byte) byte {
+	if c >= 'a' && c <= 'z' {
+		return c - 'a' + 'A'
+	}
+	return c
+}
+
+// nino checks the prefix rules of the UK's national insurance numbers.
+func (v *verifier) nino(i int) {
+	var buf [9]byte
+	b, last := v.joined(i, 9, " -", buf[:0])
+	if len(b) != 9 || !v.closes(last) || kindOf[b[1]]&isUpper == 0 || !all(b[2:8], isDigit) || b[8] < 'A' || b[8] > 'D' {
+		return
+	}
+	if bytes.IndexByte([]byte("DFIQUV"), b[0]) >= 0 || bytes.IndexByte([]byte("DFIQUVO"), b[1]) >= 0 || kindOf[b[0]]&isUpper == 0 {
+		return
+	}
+	switch string(b[:2]) {
+	case "BG", "GB", "KN", "NK", "NT", "TN", "ZZ":
+		return
+	}
+	v.add("UK_NINO", v.units[i].start, v.units[last].end, 0.75, aboutNINO, false)
+}
+
+// fiscalOdd are the values of 0-9 and A-Z at the odd places of a codice fiscale.
+var fiscalOdd = [36]int{1, 0, 5, 7, 9, 13, 15, 17, 19, 21, 1, 0, 5, 7, 9, 13, 15, 17, 19, 21, 2, 4, 18, 20, 11, 3, 6, 8, 12, 14, 16, 10, 22, 25, 24, 23}
+
+// fiscalCode checks an Italian codice fiscale, also with letters in the place of
+// digits (omocodia).
+func (v *verifier) fiscalCode(i int) {
+	var buf [16]byte
+	b, last := v.joined(i, 16, " ", buf[:0])
+	if len(b) != 16 || !v.closes(last) || !all(b, isDigit|isUpper) || !all(b[:6], isUpper) || kindOf[b[15]]&kindOf[b[11]]&isUpper == 0 || bytes.IndexByte([]byte("ABCDEHLMPRST"), b[8]) < 0 {
+		return
+	}
+	for _, at := range []int{6, 7, 9, 10, 12, 13, 14} {
+		if kindOf[b[at]]&isDigit == 0 && bytes.IndexByte([]byte("LMNPQRSTUV"), b[at]) < 0 {
+			return
+		}
+	}
+	sum := 0
+	for j, c := range b[:15] {
+		n := base36(c)
+		switch {
+		case j%2 == 0:
+			sum += fiscalOdd[n]
+		case n >= 10:
+			sum += n - 10
+		default:
+			sum += n
+		}
+	}
+	if byte('A'+sum%26) == b[15] {
+		v.add("IT_FISCAL_CODE", v.units[i].start, v.units[last].end, 0.95, aboutFiscalCode, false)
+	}
+}
+
+// base36 is the value of a digit or capital.
+func base36(c byte) int {
+	if c <= '9' {
+		return int(c - '0')
+	}
+	return int(c-'A') + 10
+}
+
+// spanish checks the letter of a DNI, 12345678Z, or NIE, X1234567L.
+func (v *verifier) spanish(i int) {
+	var buf [9]byte
+	b, last := v.joined(i, 9, "-. ", buf[:0])
+	if len(b) != 9 || !v.closes(last) || !all(b[1:8], isDigit) {
+		return
+	}
+	entity, first := "ES_DNI", b[0]
+	switch {
+	case b[0] >= 'X' && b[0] <= 'Z':
+		entity, first = "ES_NIE", '0'+b[0]-'X'
+	case kindOf[b[0]]&isDigit == 0:
+		return
+	}
+	letter := b[8] &^ 0x20
+	if kindOf[b[8]]&(isUpper|isLower) == 0 || "TRWAGMYFPDXBNJZSQVHLCKE"[(int(first-'0')*10000000+number(b[1:8]))%23] != letter {
+		return
+	}
+	v.add(entity, v.units[i].start, v.units[last].end, pick(last == i, 0.7, 0.55), aboutDNI, b[8] != letter)
+}
+
+// corsican is a French NIR of someone born in 2A or 2B.
+func (v *verifier) corsican(i int) {
+	if u := &v.units[i]; u.len() != 1 && u.len() != 5 && u.len() != 7 && u.len() != 15 && u.len() != 13 {
+		return
+	}
+	var buf [15]byte
+	b, last := v.joined(i, 15, " -", buf[:0])
+	if len(b) != 15 || !v.closes(last) || b[5] != '2' || b[6]&^0x20 != 'A' && b[6]&^0x20 != 'B' {
+		return
+	}
+	var d [15]byte
+	copy(d[:], b)
+	d[5], d[6] = '1', '9'
+	if b[6]&^0x20 == 'B' {
+		d[6] = '8'
+	}
+	if all(d[:], isDigit) && nir(d[:]) {
+		v.add("FR_NIR", v.units[i].start, v.units[last].end, 0.8, aboutNIR, false)
+	}
+}
+
+// bic checks the form of ISO 9362 and its country; words look the same, so it
+// needs to be named.
+func (v *verifier) bic(i int) {
+	u := &v.units[i]
+	if u.len() != 8 && u.len() != 11 || !v.closes(i) {
+		return
+	}
+	b := v.text[u.start:u.end]
+	if !all(b[:6], isUpper) || !all(b[6:], isUpper|isDigit) {
+		return
+	}
+	country := string(b[4:6])
+	if _, ok := ibanLengths[country]; ok || bicOnly[country] {
+		v.add("BIC", u.start, u.end, 0.5, aboutBIC, true)
+	}
+}
+
+// bicOnly are countries with banks and without IBANs.
+var bicOnly = map[string]bool{"US": true, "CA": true, "AU": true, "NZ": true, "JP": true, "CN": true, "HK": true, "SG": true, "IN": true, "KR": true, "ZA": true, "MX": true, "AR": true, "CL": true, "CO": true, "TH": true, "ID": true, "MY": true, "PH": true, "VN": true, "TW": true, "NG": true, "KE": true, "MA": true}
+
+// vin checks ISO 3779 with the check digit of North America; without it the
+// number must be named.
+func (v *verifier) vin(i int) {
+	u := &v.units[i]
+	if u.len() != 17 || !v.closes(i) {
+		return
+	}
+	b := v.text[u.start:u.end]
+	if !all(b, isUpper|isDigit) || bytes.ContainsAny(b, "IOQ") || !all(b[14:], isDigit) {
+		return
+	}
+	if u.kind&isUpper == 0 {
+		return
+	}
+	checked := vinCheck(b)
+	v.add("VIN", u.start, u.end, pick(checked, 0.6, 0.45), aboutVIN, !checked)
+}
+
+func vinCheck(b []byte) bool {
+	const values = "0123456789.ABCDEFGH..JKLMN.P.R..STUVWXYZ" // index modulo 10 is a letter's value
+	weights := [17]int{8, 7, 6, 5, 4, 3, 2, 10, 0, 9, 8, 7, 6, 5, 4, 3, 2}
+	sum := 0
+	for j, c := range b {
+		sum += weights[j] * (bytes.IndexByte([]byte(values), c) % 10)
+	}
+	return "0123456789X"[sum%11] == b[8]
+}
+
+// papers are passports and driving licences: their forms say little, so they
+// must be named.
+func (v *verifier) papers(i int) {
+	u := &v.units[i]
+	if !v.closes(i) {
+		return
+	}
+	b := v.text[u.start:u.end]
+	digits := 0
+	for _, c := range b {
+		if kindOf[c]&isDigit != 0 {
+			digits++
+		}
+	}
+	if u.len() >= 7 && u.len() <= 9 && digits >= 5 && all(b, isUpper|isDigit) {
+		v.add("PASSPORT", u.start, u.end, 0.4, aboutPassport, true)
+	}
+	if len(b) == 16 && all(b[:5], isUpper|isDigit) && kindOf[b[0]]&isUpper != 0 && all(b[5:11], isDigit) && ukLicence(b) {
+		v.add("DRIVING_LICENCE", u.start, u.end, 0.75, aboutLicence, false)
+		return
+	}
+	if u.len() >= 7 && u.len() <= 18 && digits >= 5 && all(b, isUpper|isDigit) {
+		v.add("DRIVING_LICENCE", u.start, u.end, 0.4, aboutLicence, true)
+	}
+}
+
+// ukLicence checks the date of birth within a driver number of the DVLA.
+func ukLicence(b []byte) bool {
+	month, day := number(b[6:8])%50, number(b[8:10])
+	return month >= 1 && month <= 12 && day >= 1 && day <= 31 && kindOf[b[11]]&(isUpper) != 0 && kindOf[b[14]]&kindOf[b[15]]&isUpper != 0
+}

@@ -1,0 +1,135 @@
+package detect
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+
+	"github.com/regent-proxy/regent/pkg/detect/secret"
+)
+
+// Custom is an entity of the user's own.
+type Custom struct {
+	Entity string
+	Class  Class // PII where empty
+	// Pattern is a regular expression (RE2). One that has a literal of at least
+	// three bytes costs nothing where that does not stand; another is tried on
+	// every token, and matches within one only.
+	Pattern string
+	// Terms are words or phrases, compared without regard to ASCII case, found
+	// where no letter or digit stands next to them.
+	Terms []string
+	Check string  // a check that a match of Pattern must pass: see [Checks]
+	Score float64 // 0.9 where 0
+}
+
+// Checks are the names of the checks that a custom entity may use; they get
+// the digits of what matched.
+var checks = map[string]func(digits []byte) bool{
+	"luhn":     luhn,
+	"mod97":    func(d []byte) bool { return mod97(d) == 1 },
+	"mod11_10": func(d []byte) bool { return len(d) > 1 && mod1110(d[:len(d)-1]) == int(d[len(d)-1]-'0') },
+	"ean13":    func(d []byte) bool { return len(d) == 13 && ean13(d) },
+}
+
+// Checks lists the names that Custom.Check knows.
+func Checks() []string { return []string{"ean13", "luhn", "mod11_10", "mod97"} }
+
+// freePattern is a custom pattern without a literal to look for.
+type freePattern struct {
+	entity  string
+	class   Class
+	pattern *regexp.Regexp
+	check   func([]byte) bool
+	score   float64
+}
+
+func (s *Set) addCustom(c *Custom) error {
+	if c.Entity == "" {
+		return fmt.Errorf("it has no name: set entity")
+	}
+	if !s.wants(c.Entity) {
+		return nil
+	}
+	class, score := c.Class, c.Score
+	if class == "" {
+		class = PII
+	}
+	if score <= 0 || score > 1 {
+		score = 0.9
+	}
+	for _, t := range c.Terms {
+		if t != "" {
+			s.rules = append(s.rules, rule{term(c.Entity, t, score, true), class})
+		}
+	}
+	if c.Pattern == "" {
+		return nil
+	}
+	return s.addPattern(c, class, score)
+}
+
+func (s *Set) addPattern(c *Custom, class Class, score float64) error {
+	var check func([]byte) bool
+	if c.Check != "" {
+		if check = checks[c.Check]; check == nil {
+			return fmt.Errorf("unknown check %q: one of %s", c.Check, strings.Join(Checks(), ", "))
+		}
+	}
+	re, err := regexp.Compile(c.Pattern)
+	if err != nil {
+		return fmt.Errorf("compile its pattern: %w", err)
+	}
+	s.free = append(s.free, freePattern{c.Entity, class, re, check, score})
+	return nil
+}
+
+// passes applies a check to the digits of a match.
+func passes(check func([]byte) bool, match []byte) bool {
+	if check == nil {
+		return true
+	}
+	digits := make([]byte, 0, len(match))
+	for _, c := range match {
+		if kindOf[c]&isDigit != 0 {
+			digits = append(digits, c)
+		}
+	}
+	return len(digits) > 1 && check(digits)
+}
+
+// freePatterns tries the patterns without literals on the token text[from:].
+func (sc *scanner) freePatterns(text []byte, from int) {
+	for i := range sc.set.free {
+		p := &sc.set.free[i]
+		for _, m := range p.pattern.FindAllIndex(text[from:], -1) {
+			if m[1] > m[0] && passes(p.check, text[from+m[0]:from+m[1]]) && sc.set.accepts(p.entity, p.score) {
+				sc.raw = append(sc.raw, Finding{Start: from + m[0], End: from + m[1], Entity: p.entity, Class: p.class, Score: p.score})
+			}
+		}
+	}
+}
+
+// term is the rule of one string, whole words only where so asked.
+func term(entity, text string, score float64, whole bool) secret.Rule {
+	n := len(text)
+	lowered := []byte(text)
+	for i, c := range lowered {
+		lowered[i] = lower(c)
+	}
+	return secret.Rule{
+		Entity: entity, Literals: []string{string(lowered)}, Before: 4, After: n + 4, Score: score,
+		Find: func(t []byte, at int) (start, end int, ok bool) {
+			return at, at + n, !whole || bordersWord(t, at, at+n)
+		},
+		Open: func(t []byte, at int) bool { return whole && len(t) < at+n+4 },
+	}
+}
+
+// bordersWord reports that no letter or digit stands next to text[start:end],
+// where that begins and ends with one.
+func bordersWord(text []byte, start, end int) bool {
+	const alnum = isDigit | isUpper | isLower
+	return (start == 0 || kindOf[text[start-1]]&alnum == 0 || kindOf[text[start]]&alnum == 0) &&
+		(end == len(text) || kindOf[text[end]]&alnum == 0 || kindOf[text[end-1]]&alnum == 0)
+}

@@ -1,0 +1,80 @@
+package detect
+
+// date tries the dates that begin with unit i: they must be named as someone's
+// birth. Also the pairs of coordinates.
+func (v *verifier) date(i int) {
+	if i+2 < len(v.units) {
+		a, b, c := &v.units[i], &v.units[i+1], &v.units[i+2]
+		if v.closes(i+2) && v.isDate(a, b, c) {
+			v.add("DATE_OF_BIRTH", a.start, c.end, 0.5, aboutBirth, true)
+		}
+	}
+	if i+3 < len(v.units) && v.units[i].digits() {
+		v.coordinates(i)
+	}
+}
+
+func (v *verifier) isDate(a, b, c *unit) bool {
+	if a.digits() && b.digits() && c.digits() {
+		if b.gap != c.gap || !oneOf(b.gap, "-./ ") {
+			return false
+		}
+		x, y, z := v.value(a), v.value(b), v.value(c)
+		if a.len() == 4 {
+			return year(x) && y >= 1 && y <= 12 && z >= 1 && z <= 31
+		}
+		return a.len() <= 2 && b.len() <= 2 && x >= 1 && y >= 1 && (x <= 31 && y <= 12 || x <= 12 && y <= 31) && (c.len() == 4 && year(z) || c.len() == 2 && b.gap != ' ')
+	}
+	if !c.digits() || c.len() != 4 || !year(v.value(c)) {
+		return false
+	}
+	if v.ordinal(a) && monthOf(v.text[b.start:b.end]) > 0 { // 12 March 1980
+		return true
+	}
+	return monthOf(v.text[a.start:a.end]) > 0 && v.ordinal(b) // March 12, 1980
+}
+
+// ordinal reports a day of the month: 3, 3rd, 03.
+func (v *verifier) ordinal(u *unit) bool {
+	b := v.text[u.start:u.end]
+	n := 0
+	for n < len(b) && n < 2 && kindOf[b[n]]&isDigit != 0 {
+		n++
+	}
+	if n == 0 || len(b)-n > 2 || len(b) > n && kindOf[b[n]]&isDigit != 0 {
+		return false
+	}
+	day := number(b[:n])
+	return day >= 1 && day <= 31
+}
+
+func (v *verifier) value(u *unit) int {
+	if u.len() > 9 {
+		return 1 << 30
+	}
+	return number(v.text[u.start:u.end])
+}
+
+func year(n int) bool { return n >= 1900 && n <= 2035 }
+
+// coordinates tries 48.8566, 2.3522.
+func (v *verifier) coordinates(i int) {
+	w, x, y, z := &v.units[i], &v.units[i+1], &v.units[i+2], &v.units[i+3]
+	if x.gap != '.' || z.gap != '.' || !x.digits() || !y.digits() || !z.digits() || w.len() > 2 || y.len() > 3 || x.len() < 3 || z.len() < 3 || x.len() > 10 || z.len() > 10 || !v.closes(i+3) {
+		return
+	}
+	between := v.text[x.end:y.start]
+	start, end := w.start, z.end
+	negative := len(between) > 1 && between[len(between)-1] == '-'
+	if between[0] != ',' || len(between) > 3 || len(between) > 1 && between[1] != ' ' && !negative {
+		return
+	}
+	if v.value(w) > 90 || v.value(y) > 180 {
+		return
+	}
+	if start > v.from && v.text[start-1] == '-' {
+		start--
+	}
+	exact := x.len() >= 4 && z.len() >= 4
+	v.add("GPS_COORDINATES", start, end, pick(exact, 0.6, 0.4), aboutPlace, !exact)
+}

@@ -1,0 +1,159 @@
+package detect
+
+import (
+	"fmt"
+	"sync"
+
+	"github.com/regent-proxy/regent/pkg/detect/injection"
+	"github.com/regent-proxy/regent/pkg/detect/secret"
+)
+
+// DefaultMaxHold is what a stream holds back for one token at most, in bytes.
+const DefaultMaxHold = 512
+
+// DefaultMinScore is the score below which nothing is reported.
+const DefaultMinScore = 0.5
+
+// Options choose what a set looks for. The zero value looks for everything but
+// injection.
+type Options struct {
+	// MaxHold bounds what a stream holds back for one token, in bytes;
+	// DefaultMaxHold where 0, at least 128. A longer run is cut at its last sign,
+	// or at the bound, and decided piece by piece. A secret that has begun is held
+	// until its end, at most its rule's reach (16 KiB).
+	MaxHold int
+	// Entities, where not empty, are the only ones looked for; Disable are left
+	// out. Custom entities are named like all others.
+	Entities, Disable []string
+	// MinScore are the least scores to report, by entity; DefaultMinScore for
+	// those not named.
+	MinScore map[string]float64
+	Custom   []Custom
+	// Canaries are strings of the system prompt that must not come back. Each is
+	// reported as CANARY, class exfiltration.
+	Canaries []string
+	// Injection adds prompt injection to what Scan looks for. Streams do not look
+	// for it: the score is one of a whole text.
+	Injection bool
+}
+
+// Set is what is looked for. It is immutable and safe for concurrent use.
+type Set struct {
+	maxHold   int
+	chosen    map[string]bool // nil: all
+	disabled  map[string]bool
+	least     map[string]float64
+	rules     []rule
+	literals  *automaton
+	free      []freePattern
+	injection *injection.Detector
+	scanners  sync.Pool
+}
+
+// rule is one kind of secret or term with the class it is reported in.
+type rule struct {
+	secret.Rule
+	class Class
+}
+
+// New makes a set. It fails where a custom entity cannot be compiled.
+func New(o Options) (*Set, error) {
+	s := &Set{maxHold: o.MaxHold, chosen: nameSet(o.Entities), disabled: nameSet(o.Disable), least: o.MinScore}
+	if s.maxHold <= 0 {
+		s.maxHold = DefaultMaxHold
+	}
+	s.maxHold = max(s.maxHold, 128)
+	if err := s.addRules(o); err != nil {
+		return nil, err
+	}
+	var err error
+	if o.Injection && s.wants("INJECTION") {
+		if s.injection, err = injection.New(injection.Options{}); err != nil {
+			return nil, err
+		}
+	}
+	s.scanners.New = func() any { return &scanner{set: s} }
+	return s, nil
+}
+
+func nameSet(names []string) map[string]bool {
+	if len(names) == 0 {
+		return nil
+	}
+	out := make(map[string]bool, len(names))
+	for _, n := range names {
+		out[n] = true
+	}
+	return out
+}
+
+// wants reports whether an entity is looked for.
+func (s *Set) wants(entity string) bool {
+	return (s.chosen == nil || s.chosen[entity]) && !s.disabled[entity]
+}
+
+// accepts reports whether a finding is to be reported.
+func (s *Set) accepts(entity string, score float64) bool {
+	least, ok := s.least[entity]
+	if !ok {
+		least = DefaultMinScore
+	}
+	return score >= least && s.wants(entity)
+}
+
+// addRules collects the rules with literals and builds the automaton.
+func (s *Set) addRules(o Options) error {
+	secrets, err := secret.Rules()
+	if err != nil {
+		return err
+	}
+	for _, r := range secrets {
+		if s.wants(r.Entity) {
+			s.rules = append(s.rules, rule{r, Secret})
+		}
+	}
+	for _, c := range o.Canaries {
+		if c != "" && s.wants("CANARY") {
+			s.rules = append(s.rules, rule{term("CANARY", c, 1, false), Exfiltration})
+		}
+	}
+	for i := range o.Custom {
+		if err := s.addCustom(&o.Custom[i]); err != nil {
+			return fmt.Errorf("custom entity %q: %w", o.Custom[i].Entity, err)
+		}
+	}
+	var literals []literal
+	for i := range s.rules {
+		for _, l := range s.rules[i].Literals {
+			literals = append(literals, literal{l, i})
+		}
+	}
+	s.literals = newAutomaton(literals)
+	return nil
+}
+
+// Scan appends what it finds in text, ordered and without overlaps. It keeps
+// nothing of text.
+func (s *Set) Scan(text []byte, dst []Finding) []Finding {
+	return s.ScanAs(text, "", dst)
+}
+
+// ScanAs is Scan of a text in the role's name: user, tool and so on, the empty
+// one where it is not known. The role weighs what looks like an injection.
+func (s *Set) ScanAs(text []byte, role string, dst []Finding) []Finding {
+	sc := s.scanners.Get().(*scanner)
+	dst = sc.whole(text, dst)
+	s.scanners.Put(sc)
+	if s.injection == nil || len(text) == 0 {
+		return dst
+	}
+	r := s.injection.Score(text, injection.Role(role))
+	least, ok := s.least["INJECTION"]
+	if !ok {
+		least = injection.Likely
+	}
+	if r.Score < least {
+		return dst
+	}
+	return append(dst, Finding{Start: r.Start, End: max(r.End, min(len(text), r.Start+1)), Entity: "INJECTION", Class: Injection, Score: r.Score})
+}

@@ -1,0 +1,192 @@
+package detect
+
+// run is a number written in groups of digits.
+type run struct {
+	start, end int
+	digits     []byte
+	groups     []uint8 // how many digits each has
+	sign       uint8   // between all groups; 0 where there is one group, 1 where signs differ
+	more       bool    // another group of digits follows the last
+	within     bool    // another group of digits stands before the first
+}
+
+// Bounds of a number that is looked at.
+const (
+	maxDigits = 19
+	maxGroups = 8
+)
+
+// numbers tries the numbers that begin with unit i.
+func (v *verifier) numbers(i int) {
+	v.ipv4(i)
+	var digits [maxDigits]byte
+	var groups [maxGroups]uint8
+	r := run{start: v.units[i].start, digits: digits[:0], groups: groups[:0]}
+	r.within = i > 0 && v.units[i-1].digits() && oneOf(v.units[i].gap, " -.")
+	for j := i; j < len(v.units) && len(r.groups) < maxGroups; j++ {
+		u := &v.units[j]
+		if !u.digits() || len(r.digits)+u.len() > maxDigits {
+			return
+		}
+		if j > i {
+			if !oneOf(u.gap, " -./)\x02") {
+				return
+			}
+			if r.sign == 0 {
+				r.sign = u.gap
+			} else if r.sign != u.gap {
+				r.sign = 1
+			}
+		}
+		r.digits = append(r.digits, v.text[u.start:u.end]...)
+		r.groups = append(r.groups, uint8(u.len()))
+		r.end = u.end
+		if len(r.digits) >= 7 && v.closes(j) {
+			r.more = j+1 < len(v.units) && v.units[j+1].digits() && v.units[j+1].gap == ' '
+			v.number(&r)
+		}
+	}
+}
+
+// number tries every entity that has as many digits.
+func (v *verifier) number(r *run) {
+	if v.text[max(r.start-1, 0)] != '+' {
+		v.identity(r)
+	}
+	if len(r.digits) <= 15 {
+		v.phone(r)
+	}
+}
+
+func (v *verifier) identity(r *run) {
+	d := r.digits
+	switch len(d) {
+	case 9:
+		v.nine(r)
+	case 10:
+		if nhs(d) && (r.shaped(' ', 3, 3, 4) || r.shaped('-', 3, 3, 4) || r.plain()) {
+			v.addRun("UK_NHS", r, 0.4, aboutNHS, true)
+		}
+	case 11:
+		v.eleven(r)
+	case 13:
+		if r.shaped('.', 3, 4, 4, 2) && string(d[:3]) == "756" && ean13(d) {
+			v.addRun("CH_AHV", r, 0.9, aboutAHV, false)
+		} else if r.plain() && string(d[:3]) == "756" && ean13(d) {
+			v.addRun("CH_AHV", r, 0.5, aboutAHV, true)
+		}
+	case 14:
+		if (r.plain() || r.shaped(' ', 3, 3, 3, 5)) && siret(d) {
+			v.addRun("FR_SIRET", r, pick(r.plain(), 0.5, 0.7), aboutSIREN, false)
+		}
+	case 15:
+		if nir(d) && (r.plain() || r.sign == ' ' || r.sign == '-') {
+			v.addRun("FR_NIR", r, 0.8, aboutNIR, false)
+		}
+	}
+	if len(d) >= 12 && r.cardShaped() && luhn(d) && varied(d) {
+		known := cardNetwork(d)
+		v.addRun("CREDIT_CARD", r, pick(known, 0.7, 0.35), aboutCard, len(d) < 14 || !known)
+	}
+}
+
+func pick(yes bool, a, b float64) float64 {
+	if yes {
+		return a
+	}
+	return b
+}
+
+func (v *verifier) addRun(entity string, r *run, base float64, about subject, need bool) {
+	v.add(entity, r.start, r.end, base, about, need)
+}
+
+// nine tries numbers of nine digits.
+func (v *verifier) nine(r *run) {
+	d := r.digits
+	switch {
+	case r.shaped('-', 3, 2, 4):
+		v.social(r, 0.7, false)
+	case r.shaped(' ', 3, 2, 4):
+		v.social(r, 0.5, true)
+	case r.shaped('.', 3, 2, 4), r.plain():
+		v.social(r, 0.35, true)
+	case r.shaped('-', 2, 7):
+		v.addRun("US_EIN", r, 0.4, aboutEIN, true)
+	}
+	if r.plain() && d[0] != '0' && pick11(d, []int{9, 8, 7, 6, 5, 4, 3, 2}) == int(d[8]-'0') {
+		v.addRun("PT_NIF", r, 0.4, aboutNIF, true)
+	}
+	if r.shaped(' ', 3, 3, 3) && pick11(d, []int{9, 8, 7, 6, 5, 4, 3, 2}) == int(d[8]-'0') {
+		v.addRun("PT_NIF", r, 0.4, aboutNIF, true)
+	}
+	if (r.plain() || r.shaped(' ', 3, 3, 3) || r.shaped('.', 3, 3, 3) || r.shaped('.', 4, 2, 3)) && bsn(d) {
+		v.addRun("NL_BSN", r, 0.4, aboutBSN, true)
+	}
+	if (r.plain() || r.shaped(' ', 3, 3, 3)) && luhn(d) {
+		v.addRun("FR_SIREN", r, 0.4, aboutSIREN, true)
+	}
+}
+
+// social is a US number of social security or of a taxpayer.
+func (v *verifier) social(r *run, base float64, need bool) {
+	area, group, serial := number(r.digits[:3]), number(r.digits[3:5]), number(r.digits[5:])
+	switch {
+	case area >= 900:
+		if group >= 50 && group <= 65 || group >= 70 && group <= 88 || group >= 90 && group != 93 {
+			v.addRun("US_ITIN", r, base, aboutITIN, need)
+			if need {
+				v.addRun("US_ITIN", r, base, aboutSSN, need)
+			}
+		}
+	case area == 0 || area == 666 || group == 0 || serial == 0:
+	case string(r.digits) == "123456789", string(r.digits) == "078051120", string(r.digits) == "219099999":
+	default:
+		v.addRun("US_SSN", r, base, aboutSSN, need)
+	}
+}
+
+// eleven tries numbers of eleven digits.
+func (v *verifier) eleven(r *run) {
+	d := r.digits
+	if r.plain() && pesel(d) {
+		v.addRun("PL_PESEL", r, 0.45, aboutPESEL, true)
+	}
+	if (r.plain() || len(r.groups) == 5 && len(d) == 11 && r.groups[3] == 3 || r.shaped('-', 9, 2) || r.shaped('-', 6, 5)) && nrn(d) {
+		v.addRun("BE_NRN", r, pick(len(r.groups) == 5, 0.75, 0.4), aboutNRN, len(r.groups) != 5)
+	}
+	if (r.plain() || r.shaped(' ', 2, 3, 3, 3)) && germanTax(d) {
+		v.addRun("DE_TAX_ID", r, 0.45, aboutGermanTax, true)
+	}
+}
+
+// plain is a number without signs.
+func (r *run) plain() bool { return len(r.groups) == 1 }
+
+// shaped reports groups of these sizes with the sign between all of them.
+func (r *run) shaped(sign uint8, sizes ...uint8) bool {
+	return r.sign == sign && r.sized(sizes...)
+}
+
+func (r *run) sized(sizes ...uint8) bool {
+	if len(r.groups) != len(sizes) {
+		return false
+	}
+	for i, n := range sizes {
+		if r.groups[i] != n {
+			return false
+		}
+	}
+	return true
+}
+
+// cardShaped reports groups as they are printed on cards.
+func (r *run) cardShaped() bool {
+	if r.plain() {
+		return true
+	}
+	if r.sign != ' ' && r.sign != '-' && r.sign != '.' {
+		return false
+	}
+	return r.sized(4, 4, 4, 4) || r.sized(4, 6, 5) || r.sized(4, 6, 4) || r.sized(4, 4, 4, 4, 3) || r.sized(4, 4, 4, 3) || r.sized(4, 4, 4) || r.sized(4, 4, 5) || r.sized(4, 4, 4, 4, 2) || r.sized(4, 4, 4, 1) || r.sized(4, 4, 4, 2)
+}

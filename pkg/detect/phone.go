@@ -1,0 +1,151 @@
+package detect
+
+import (
+	"github.com/nyaruka/phonenumbers"
+)
+
+// phoneStart reports a unit with the sign of a phone number before it, which
+// bordered takes for the inside of something.
+func (v *verifier) phoneStart(u *unit) bool {
+	return u.start > v.from && (v.text[u.start-1] == '+' || v.text[u.start-1] == '(')
+}
+
+// phone tries a number of 7 to 15 digits. What is written with + is taken where
+// its length fits the country; a national one needs a form that is hardly
+// anything else, or words before it.
+func (v *verifier) phone(r *run) {
+	start := v.lead(r)
+	if start < r.start && v.text[start] == '+' {
+		v.international(r, start)
+		return
+	}
+	if len(r.digits) > 12 || r.more && !r.sameSize() || r.within || r.dated() || r.sign == '.' && len(r.groups) == 4 {
+		return
+	}
+	if r.digits[0] == '0' && r.digits[1] == '0' && len(r.digits) >= 10 {
+		v.exit(r, start)
+		return
+	}
+	base, region := v.national(r, start)
+	if region == "" && base == 0 {
+		v.named(r, start)
+		return
+	}
+	if region == "" || valid(r, region) {
+		v.add("PHONE", start, r.end, base, aboutPhone, base < 0.5)
+		return
+	}
+	v.named(r, start)
+}
+
+// lead is where the number begins with the signs before its first digit.
+func (v *verifier) lead(r *run) int {
+	start := r.start
+	if start > v.from && v.text[start-1] == '(' {
+		start--
+	}
+	if start > v.from && v.text[start-1] == '+' && bordered(v.text, start-1) {
+		start--
+	}
+	if start < r.start && v.text[start] == '(' && !v.parenthesised(r) {
+		return r.start
+	}
+	return start
+}
+
+// parenthesised reports that the first group ends with a bracket.
+func (v *verifier) parenthesised(r *run) bool {
+	at := r.start + int(r.groups[0])
+	return len(r.groups) > 1 && at < len(v.text) && v.text[at] == ')'
+}
+
+// international tries +CC…: the leading zero in brackets of +44 (0) 20 is none
+// of the number.
+func (v *verifier) international(r *run, start int) {
+	if len(r.digits) < 8 || !bordered(v.text, start) {
+		return
+	}
+	n, err := phonenumbers.Parse(string(v.text[start:r.end]), "")
+	if err != nil || !phonenumbers.IsPossibleNumber(n) {
+		return
+	}
+	score := 0.7
+	if phonenumbers.IsValidNumber(n) {
+		score = 0.9
+	}
+	if r.more {
+		score -= 0.1
+	}
+	v.add("PHONE", start, r.end, score, aboutPhone, false)
+}
+
+// exit tries 00CC….
+func (v *verifier) exit(r *run, start int) {
+	n, err := phonenumbers.Parse("+"+string(r.digits[2:]), "")
+	if err == nil && phonenumbers.IsValidNumber(n) {
+		v.add("PHONE", start, r.end, pick(r.plain(), 0.4, 0.65), aboutPhone, r.plain())
+	}
+}
+
+// national judges the form of a number, and names the region whose numbers have
+// it: none where every number of that form will do.
+func (v *verifier) national(r *run, start int) (base float64, region string) {
+	d := r.digits
+	switch n := len(d); {
+	case n == 10 && d[0] >= '2' && d[3] >= '2' && v.parenthesised(r) && r.sized(3, 3, 4):
+		return 0.75, ""
+	case n == 10 && d[0] >= '2' && d[3] >= '2' && (r.shaped('-', 3, 3, 4) || r.shaped('.', 3, 3, 4)):
+		return 0.7, ""
+	case n == 11 && d[0] == '1' && r.sized(1, 3, 3, 4) && r.sign != '/':
+		return 0.65, "US"
+	case n == 10 && r.sized(2, 2, 2, 2, 2) && d[0] == '0' && d[1] > '0' && r.sign != '/':
+		return 0.75, ""
+	case n == 10 && d[0] == '0' && d[1] > '1' && (r.shaped(' ', 3, 3, 2, 2) || r.shaped('.', 3, 3, 2, 2)):
+		return 0.7, ""
+	case n == 11 && d[0] == '0' && (r.shaped(' ', 5, 6) || r.shaped(' ', 3, 4, 4) || r.shaped(' ', 4, 3, 4) || r.shaped(' ', 5, 3, 3)):
+		return 0.6, "GB"
+	case n >= 9 && d[0] == '0' && d[1] > '0' && len(r.groups) == 2 && r.sign == '/' && r.groups[0] >= 3:
+		return 0.6, "DE"
+	case n == 10 && d[0] == '0' && d[1] == '6' && r.shaped('-', 2, 8):
+		return 0.6, "NL"
+	}
+	return 0, ""
+}
+
+// regions are those tried for a number that words say is a phone's.
+var regions = []string{"US", "GB", "FR", "DE", "IT", "ES", "NL", "BE", "CH", "AT", "PL", "PT", "IE", "AU", "IN", "BR", "MX", "SE"}
+
+// named tries a number of no telling form after words for phone.
+func (v *verifier) named(r *run, start int) {
+	short := r.shaped('-', 3, 4) || r.shaped(' ', 3, 4)
+	if len(r.digits) < 8 && !short || r.sign == 1 && len(r.groups) > 5 {
+		return
+	}
+	v.near.read(v.text, start)
+	near := v.near.near(contextWords[aboutPhone])
+	if near < 0.5 {
+		return
+	}
+	for _, region := range regions {
+		if valid(r, region) {
+			v.add("PHONE", start, r.end, 0.45+0.01*float64(len(r.digits)), aboutPhone, true)
+			return
+		}
+	}
+	if short || r.sign == ' ' && len(r.digits) >= 9 && len(r.digits) <= 11 && len(r.groups) <= 5 {
+		v.add("PHONE", start, r.end, 0.4, aboutPhone, true)
+	}
+}
+
+func valid(r *run, region string) bool {
+	n, err := phonenumbers.Parse(string(r.digits), region)
+	return err == nil && phonenumbers.IsValidNumberForRegion(n, region)
+}
+
+// dated reports the form of a date.
+func (r *run) dated() bool {
+	return r.sized(4, 2, 2) || r.sized(2, 2, 4) || r.sized(4, 1, 2) || r.sized(4, 2, 1) || len(r.digits) >= 8 && r.groups[0] == 4 && r.sign == 1 && r.groups[1] == 2
+}
+
+// sameSize reports groups of one size: those that follow may be of them.
+func (r *run) sameSize() bool { return len(r.groups) > 1 && r.groups[0] == r.groups[len(r.groups)-1] }

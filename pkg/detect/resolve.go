@@ -1,0 +1,66 @@
+package detect
+
+import (
+	"cmp"
+	"slices"
+)
+
+// settle resolves what was found before the frontier, appends it to dst, and
+// returns the position before which nothing can be found any more. Findings
+// that overlap are decided together, once the last of them is in.
+func (sc *scanner) settle(frontier int, end bool, dst []Finding) ([]Finding, int) {
+	if len(sc.raw) == 0 {
+		return dst, frontier
+	}
+	slices.SortFunc(sc.raw, byPlace)
+	n := 0
+	for n < len(sc.raw) {
+		last, to := n+1, sc.raw[n].End
+		for last < len(sc.raw) && sc.raw[last].Start < to {
+			to = max(to, sc.raw[last].End)
+			last++
+		}
+		if to > frontier && !end {
+			frontier = min(frontier, sc.raw[n].Start)
+			break
+		}
+		dst = sc.pick(sc.raw[n:last], dst)
+		n = last
+	}
+	sc.raw = append(sc.raw[:0], sc.raw[n:]...)
+	return dst, frontier
+}
+
+func byPlace(a, b Finding) int {
+	return cmp.Or(cmp.Compare(a.Start, b.Start), cmp.Compare(a.End, b.End), cmp.Compare(a.Entity, b.Entity), cmp.Compare(b.Score, a.Score))
+}
+
+// byRank puts the finding first that wins over others it overlaps with.
+func byRank(a, b Finding) int {
+	return cmp.Or(cmp.Compare(b.Score, a.Score), cmp.Compare(b.End-b.Start, a.End-a.Start), byPlace(a, b))
+}
+
+// pick appends to dst the best of findings that overlap, in order of place.
+func (sc *scanner) pick(cluster []Finding, dst []Finding) []Finding {
+	first := len(dst)
+	if len(cluster) > 1 {
+		slices.SortFunc(cluster, byRank)
+	}
+	for _, f := range cluster {
+		if !slices.ContainsFunc(dst[first:], func(g Finding) bool { return f.Start < g.End && g.Start < f.End }) {
+			dst = append(dst, f)
+		}
+	}
+	picked := dst[first:]
+	slices.SortFunc(picked, byPlace)
+	for i := range picked {
+		picked[i] = shifted(picked[i], int(sc.base))
+	}
+	return dst
+}
+
+func shifted(f Finding, by int) Finding {
+	f.Start += by
+	f.End += by
+	return f
+}

