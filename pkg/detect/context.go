@@ -87,13 +87,16 @@ type surroundings struct {
 	n    int
 	at   int // of the value it is for
 	made bool
+	// known are the answers already given, by subject; unlike's is the last.
+	known [subjects + 1]float64
+	asked uint64
 }
 
 func (s *surroundings) read(text []byte, at int) {
 	if s.made && s.at == at {
 		return
 	}
-	s.at, s.made = at, true
+	s.at, s.made, s.asked = at, true, 0
 	s.buf[0], s.n = ' ', 1
 	from := max(0, at-contextReach)
 	if from > 0 { // not within a word
@@ -137,14 +140,28 @@ func (s *surroundings) spent(at int) bool {
 	return digits >= 6
 }
 
-// near is how close the subject's nearest word stands before the value: 0 none,
-// to 1 right before it.
+// about is how close the subject's nearest word stands before the value: 0
+// none, to 1 right before it.
+func (s *surroundings) about(a subject) float64 {
+	if s.asked>>a&1 == 0 {
+		list := contextWords[a%subjects]
+		if a == subjects {
+			list = unlike
+		}
+		s.asked |= 1 << a
+		s.known[a] = s.near(list)
+	}
+	return s.known[a]
+}
+
 func (s *surroundings) near(list [][]byte) float64 {
 	best := -1
 	for _, w := range list {
-		if i := bytes.LastIndex(s.buf[:s.n], w); i+len(w) > best && i >= 0 {
-			best = i + len(w)
+		// Index first: it is the faster one, and nearly all words are absent.
+		if bytes.Index(s.buf[:s.n], w) < 0 {
+			continue
 		}
+		best = max(best, bytes.LastIndex(s.buf[:s.n], w)+len(w))
 	}
 	if best < 0 || s.spent(best) {
 		return 0

@@ -62,7 +62,7 @@ func (v *verifier) parenthesised(r *run) bool {
 // international tries +CC…: the leading zero in brackets of +44 (0) 20 is none
 // of the number.
 func (v *verifier) international(r *run, start int) {
-	if len(r.digits) < 8 || !bordered(v.text, start) {
+	if len(r.digits) < 8 || r.more && len(r.digits) < 10 || !bordered(v.text, start) {
 		return
 	}
 	n, err := phonenumbers.Parse(string(v.text[start:r.end]), "")
@@ -122,7 +122,7 @@ func (v *verifier) named(r *run, start int) {
 		return
 	}
 	v.near.read(v.text, start)
-	near := v.near.near(contextWords[aboutPhone])
+	near := v.near.about(aboutPhone)
 	if near < 0.5 {
 		return
 	}

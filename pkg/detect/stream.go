@@ -81,6 +81,7 @@ func (sc *scanner) readLiterals(stop int) {
 func (sc *scanner) closeTokens(text []byte, end, final bool) {
 	c := &sc.cut
 	for c.start < len(text) {
+		sc.skipWords(text)
 		stop, ok := c.next(text, end, sc.set.maxHold)
 		if !ok {
 			return
@@ -95,6 +96,32 @@ func (sc *scanner) closeTokens(text []byte, end, final bool) {
 		}
 		sc.closeHits(stop, start, final)
 		sc.skipGap(text, stop)
+	}
+}
+
+// skipWords passes the plain words that the next token is not joined to: most
+// of any prose. It decides as next and joins do, only sooner.
+func (sc *scanner) skipWords(text []byte) {
+	c := &sc.cut
+	if c.at != c.start || c.flags|c.last != 0 || len(sc.set.free) > 0 {
+		return
+	}
+	limit := len(text) - 1
+	if len(sc.hits) > 0 { // they belong to the token they ended in
+		limit = min(limit, sc.hits[0].end-1)
+	}
+	start := c.start
+	for at := start; at < limit; at++ {
+		if kindOf[text[at]]&(isLower|isUpper) != 0 {
+			continue
+		}
+		if text[at] != ' ' || at == start || at-start >= sc.set.maxHold || kindOf[text[at-1]]&isLower == 0 || kindOf[text[at+1]]&isLower == 0 {
+			break
+		}
+		start = at + 1
+	}
+	if start > c.start {
+		c.take(start)
 	}
 }
 

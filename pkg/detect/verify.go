@@ -58,14 +58,14 @@ func (v *verifier) add(entity string, start, end int, base float64, about subjec
 		return
 	}
 	v.near.read(v.text, start)
-	near := v.near.near(contextWords[about])
+	near := v.near.about(about)
 	if need && near == 0 {
 		return
 	}
 	if near > 0 {
 		base += 0.2 + 0.15*near
 	}
-	if other := v.near.near(unlike); other > near {
+	if other := v.near.about(subjects); other > near {
 		base -= 0.3
 	}
 	v.report(entity, PII, start, end, min(base, 1))
