@@ -1,6 +1,6 @@
 package detect
 
-import "bytes"
+import "sync"
 
 // contextReach is how far before a value its context words may stand.
 const contextReach = 64
@@ -87,16 +87,14 @@ type surroundings struct {
 	n    int
 	at   int // of the value it is for
 	made bool
-	// known are the answers already given, by subject; unlike's is the last.
-	known [subjects + 1]float64
-	asked uint64
+	last [subjects + 1]int // where the last word of each subject ends, 0 without; unlike's last
 }
 
 func (s *surroundings) read(text []byte, at int) {
 	if s.made && s.at == at {
 		return
 	}
-	s.at, s.made, s.asked = at, true, 0
+	s.at, s.made = at, true
 	s.buf[0], s.n = ' ', 1
 	from := max(0, at-contextReach)
 	if from > 0 { // not within a word
@@ -119,6 +117,7 @@ func (s *surroundings) read(text []byte, at int) {
 		s.add(c)
 	}
 	s.add(' ')
+	s.find()
 }
 
 func (s *surroundings) add(c byte) {
@@ -140,30 +139,38 @@ func (s *surroundings) spent(at int) bool {
 	return digits >= 6
 }
 
+// contextFinder finds all context words in one pass; the rule of a literal is
+// its subject, that of unlike's is subjects.
+var contextFinder = sync.OnceValue(func() *automaton {
+	var list []literal
+	for a, ws := range append(contextWords[:], unlike) {
+		for _, w := range ws {
+			list = append(list, literal{string(w), a})
+		}
+	}
+	return newAutomaton(list)
+})
+
+// find notes where the last word of each subject ends.
+func (s *surroundings) find() {
+	a := contextFinder()
+	s.last = [subjects + 1]int{}
+	state := uint32(0)
+	for i, c := range s.buf[:s.n] {
+		state = a.next[state+uint32(a.class[c])]
+		if state >= a.first {
+			for _, o := range a.outs[state>>(a.shift&31)] {
+				s.last[o.rule] = i + 1
+			}
+		}
+	}
+}
+
 // about is how close the subject's nearest word stands before the value: 0
 // none, to 1 right before it.
 func (s *surroundings) about(a subject) float64 {
-	if s.asked>>a&1 == 0 {
-		list := contextWords[a%subjects]
-		if a == subjects {
-			list = unlike
-		}
-		s.asked |= 1 << a
-		s.known[a] = s.near(list)
-	}
-	return s.known[a]
-}
-
-func (s *surroundings) near(list [][]byte) float64 {
-	best := -1
-	for _, w := range list {
-		// Index first: it is the faster one, and nearly all words are absent.
-		if bytes.Index(s.buf[:s.n], w) < 0 {
-			continue
-		}
-		best = max(best, bytes.LastIndex(s.buf[:s.n], w)+len(w))
-	}
-	if best < 0 || s.spent(best) {
+	best := s.last[a]
+	if best == 0 || s.spent(best) {
 		return 0
 	}
 	return 1 - float64(s.n-best)/float64(2*len(s.buf))
