@@ -1,0 +1,79 @@
+package detect
+
+import "testing"
+
+func TestOptions(t *testing.T) {
+	const text = "ann@corp.example, badge EMP-004417, part 79927398713, ask Project Falcon, host 172.16.254.3"
+	custom := []Custom{
+		{Entity: "BADGE", Pattern: `EMP-\d{6}`, Class: "internal"},
+		{Entity: "PART", Pattern: `\b\d{11}\b`, Check: "luhn"},
+		{Entity: "PROJECT", Terms: []string{"project falcon", "falc"}},
+	}
+	for _, c := range []struct {
+		o    Options
+		want []string
+	}{
+		{Options{Custom: custom}, []string{"EMAIL", "BADGE", "PART", "PROJECT", "IP_ADDRESS"}},
+		{Options{Custom: custom, Entities: []string{"BADGE", "EMAIL"}}, []string{"EMAIL", "BADGE"}},
+		{Options{Disable: []string{"EMAIL"}}, []string{"IP_ADDRESS"}},
+		{Options{MinScore: map[string]float64{"IP_ADDRESS": 0.99}}, []string{"EMAIL"}},
+		{Options{Canaries: []string{"ask Project"}}, []string{"EMAIL", "CANARY", "IP_ADDRESS"}},
+	} {
+		found := newSet(t, c.o).Scan([]byte(text), nil)
+		ok := len(found) == len(c.want)
+		for i := 0; ok && i < len(found); i++ {
+			ok = found[i].Entity == c.want[i]
+		}
+		if !ok {
+			t.Errorf("%+v: %s, want %v", c.o, describe(text, found), c.want)
+		}
+	}
+	for _, bad := range []Custom{{Entity: "X", Pattern: "("}, {Entity: "X", Pattern: "a", Check: "none"}, {Pattern: "a"}} {
+		if _, err := New(Options{Custom: []Custom{bad}}); err == nil {
+			t.Errorf("%+v was taken", bad)
+		}
+	}
+}
+
+// TestEntitiesAreDescribed holds the list to what is found.
+func TestEntitiesAreDescribed(t *testing.T) {
+	list, err := Entities()
+	if err != nil {
+		t.Fatal(err)
+	}
+	known := map[string]bool{}
+	for _, e := range list {
+		if e.About == "" || known[e.Name] {
+			t.Errorf("%s is listed twice or not described", e.Name)
+		}
+		known[e.Name] = true
+	}
+	for _, p := range planted {
+		if !known[p.want] {
+			t.Errorf("%s is not listed", p.want)
+		}
+	}
+}
+
+func FuzzStreamAgrees(f *testing.F) {
+	for i := range planted {
+		f.Add(planted[i].text, uint8(i))
+	}
+	s := newSet(f, Options{})
+	f.Fuzz(func(t *testing.T, text string, step uint8) {
+		want := s.Scan([]byte(text), nil)
+		st := s.NewStream()
+		var got []Finding
+		n := int(step)%32 + 1
+		for rest := text; ; {
+			k := min(n, len(rest))
+			got, _ = st.Push([]byte(rest[:k]), k == len(rest), got)
+			if rest = rest[k:]; rest == "" {
+				break
+			}
+		}
+		if describe(text, got) != describe(text, want) {
+			t.Fatalf("stream %s, scan %s", describe(text, got), describe(text, want))
+		}
+	})
+}
