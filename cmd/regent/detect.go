@@ -134,7 +134,7 @@ var classColors = map[detect.Class]string{detect.PII: "33", detect.Secret: "31",
 
 // showFindings writes text with its findings marked, and a list of them.
 func showFindings(out io.Writer, set *detect.Set, text []byte, color bool) error {
-	found := set.Scan(text, nil)
+	found := set.ScanAs(text, "", nil)
 	w := bufio.NewWriter(out)
 	at := 0
 	for _, f := range found {

@@ -1,10 +1,16 @@
 package main
 
 import (
+	"bytes"
 	"crypto/rand"
+	"errors"
 	"fmt"
+	"io"
 	"os"
+	"path/filepath"
 	"strings"
+
+	"go.yaml.in/yaml/v3"
 
 	"github.com/regent-proxy/regent/pkg/call"
 	"github.com/regent-proxy/regent/pkg/catalog"
@@ -31,7 +37,7 @@ func newSnapshots(c *config.Config, policies func() call.PolicySet) (*snapshots,
 	if s.fixed.Catalog, err = loadCatalog(c.Catalog); err != nil {
 		return nil, err
 	}
-	if s.fixed.Detect, err = newDetector(c); err != nil {
+	if s.fixed.Detect, err = newDetector(c.Detect); err != nil {
 		return nil, fmt.Errorf("detect: %w", err)
 	}
 	if s.fixed.Redact, err = redact.New(redactionKey(c.Redaction)); err != nil {
@@ -41,8 +47,81 @@ func newSnapshots(c *config.Config, policies func() call.PolicySet) (*snapshots,
 	return s, nil
 }
 
-func newDetector(c *config.Config) (*detect.Set, error) {
-	return detect.New(detect.Options{})
+// newDetector makes the set that the config asks for; with detection off, one
+// that looks for nothing.
+func newDetector(c config.Detect) (*detect.Set, error) {
+	o := detect.Options{Entities: c.Entities, Disable: c.Disable, MinScore: c.MinScore, Injection: c.Injection}
+	if !c.Enabled {
+		none, err := entityNames()
+		if err != nil {
+			return nil, err
+		}
+		return detect.New(detect.Options{Disable: none})
+	}
+	for _, canary := range c.Canaries {
+		o.Canaries = append(o.Canaries, canary.Reveal())
+	}
+	for _, path := range c.Custom {
+		more, err := customEntities(string(path))
+		if err != nil {
+			return nil, fmt.Errorf("custom: %w", err)
+		}
+		o.Custom = append(o.Custom, more...)
+	}
+	return detect.New(o)
+}
+
+func entityNames() ([]string, error) {
+	list, err := detect.Entities()
+	if err != nil {
+		return nil, err
+	}
+	names := make([]string, len(list))
+	for i, e := range list {
+		names[i] = e.Name
+	}
+	return names, nil
+}
+
+// customEntities reads a file of entities of the user's own: a list of objects
+// with the members of [detect.Custom]; terms may stand in a file beside it, one a
+// line.
+func customEntities(path string) ([]detect.Custom, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	var list []struct {
+		Entity    string   `yaml:"entity"`
+		Class     string   `yaml:"class"`
+		Pattern   string   `yaml:"pattern"`
+		Terms     []string `yaml:"terms"`
+		TermsFile string   `yaml:"terms_file"`
+		Check     string   `yaml:"check"`
+		Score     float64  `yaml:"score"`
+	}
+	decoder := yaml.NewDecoder(bytes.NewReader(data))
+	decoder.KnownFields(true)
+	if err := decoder.Decode(&list); err != nil && !errors.Is(err, io.EOF) {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	out := make([]detect.Custom, len(list))
+	for i, e := range list {
+		out[i] = detect.Custom{Entity: e.Entity, Class: detect.Class(e.Class), Pattern: e.Pattern, Terms: e.Terms, Check: e.Check, Score: e.Score}
+		if e.TermsFile == "" {
+			continue
+		}
+		terms, err := os.ReadFile(filepath.Join(filepath.Dir(path), e.TermsFile))
+		if err != nil {
+			return nil, fmt.Errorf("%s: %s: %w", path, e.Entity, err)
+		}
+		for _, line := range strings.Split(string(terms), "\n") {
+			if line = strings.TrimSpace(line); line != "" {
+				out[i].Terms = append(out[i].Terms, line)
+			}
+		}
+	}
+	return out, nil
 }
 
 func (s *snapshots) current() *call.Snapshot {

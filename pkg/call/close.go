@@ -3,6 +3,7 @@ package call
 import (
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/regent-proxy/regent/pkg/call/phase"
@@ -65,6 +66,9 @@ func (c *call) settle() {
 		name = c.upstreamModel()
 	}
 	model := c.snap.Catalog.Lookup(c.rec.Provider, name)
+	if asked := c.upstreamModel(); !model.Known() && strings.HasPrefix(name, asked) { // a dated name
+		model = c.snap.Catalog.Lookup(c.rec.Provider, asked)
+	}
 	c.rec.CostUSD, c.rec.CostKnown = model.Cost(u)
 }
 

@@ -145,7 +145,11 @@ func (c *call) scan(doc []byte, texts []genai.Text) *facts {
 	for i, t := range texts {
 		raw := doc[t.Range.Start:t.Range.End]
 		text, m := jsonspan.View(raw, jsonspan.Encoding(t.Encoding))
-		hits = c.snap.Detect.Scan(text, hits[:0])
+		if c.phase == policy.Request {
+			hits = c.snap.Detect.ScanAs(text, string(t.Role), hits[:0])
+		} else {
+			hits = c.snap.Detect.Scan(text, hits[:0])
+		}
 		if len(hits) == 0 {
 			continue
 		}

@@ -29,6 +29,8 @@ type Config struct {
 	Identity Identity `yaml:"identity"`
 	// How token counts are obtained.
 	Usage Usage `yaml:"usage"`
+	// What is looked for in texts.
+	Detect Detect `yaml:"detect"`
 	// What stands in for a value.
 	Redaction Redaction `yaml:"redaction"`
 	// Traces and metrics.
@@ -154,6 +156,24 @@ type Source struct {
 type Usage struct {
 	// Ask a provider for the usage of a stream whose client did not ask, and take the answer out again before it reaches the client.
 	AskStreamUsage bool `yaml:"ask_stream_usage"`
+}
+
+// Detect is what is looked for in texts.
+type Detect struct {
+	// Look for sensitive values and attacks at all.
+	Enabled bool `yaml:"enabled"`
+	// Only these entities, such as EMAIL or CREDIT_CARD; empty is all of them.
+	Entities []string `yaml:"entities"`
+	// Not these entities.
+	Disable []string `yaml:"disable"`
+	// Leave findings below this confidence out, by entity; from 0 to 1.
+	MinScore map[string]float64 `yaml:"min_score"`
+	// Look for prompt injection in the texts of requests.
+	Injection bool `yaml:"injection"`
+	// Files with entities of your own: a list of {entity, class, pattern, terms, terms_file, check, score}.
+	Custom []Path `yaml:"custom"`
+	// Strings that must never appear, such as a marker in a system prompt; a match is the entity CANARY.
+	Canaries []Secret `yaml:"canaries"`
 }
 
 // Redaction is what stands in for a value.

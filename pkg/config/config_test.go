@@ -145,11 +145,11 @@ func TestSecretsNeverPrint(t *testing.T) {
 		t.Fatal(err)
 	}
 	var log strings.Builder
-	slog.New(slog.NewJSONHandler(&log, nil)).Info("x", "config", c, "secret", c.Redaction.Key)
+	slog.New(slog.NewJSONHandler(&log, nil)).Info("x", "config", c, "secret", c.Detect.Canaries[0])
 	for _, printed := range []string{
-		fmt.Sprint(c), fmt.Sprintf("%v %+v %#v %s %q %x", c, *c, *c, []Secret{c.Redaction.Key}, c.Redaction.Key, c.Redaction.Key), log.String(),
+		fmt.Sprint(c), fmt.Sprintf("%v %+v %#v %s %q %x", c, *c, *c, c.Detect.Canaries, c.Detect.Canaries[0], c.Detect.Canaries[0]), log.String(),
 	} {
-		for _, secret := range []string{"s3cr3t", "733363723374"} {
+		for _, secret := range []string{"s3cr3t", "733363723374", "marker-of-the-prompt"} {
 			if strings.Contains(printed, secret) {
 				t.Errorf("prints %q: %s", secret, printed)
 			}

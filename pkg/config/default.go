@@ -24,7 +24,8 @@ func Default() *Config {
 			Subject:     Source{Claim: "sub"},
 			Scopes:      Source{Claim: "scope"},
 		},
-		Usage: Usage{AskStreamUsage: true},
+		Usage:  Usage{AskStreamUsage: true},
+		Detect: Detect{Enabled: true, Injection: true},
 		Telemetry: Telemetry{
 			Traces: Traces{
 				Export:      export,

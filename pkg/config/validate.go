@@ -32,6 +32,7 @@ func (c *Config) problems() Errors {
 	r.limits(&c.Limits)
 	r.routes(c.Routes)
 	r.identity(&c.Identity)
+	r.detect(&c.Detect)
 	r.telemetry(&c.Telemetry)
 	r.file("catalog.file", c.Catalog.File)
 	r.headerName("routing.header", c.Routing.Header)
@@ -167,6 +168,22 @@ func (r *rules) identity(id *Identity) {
 	} {
 		if name := s.source.Header; name != "" && !slices.Contains(trusted, strings.ToLower(name)) {
 			r.add(s.path+".header", "add it there once Envoy sets or removes it on every request, so that no client can name itself", "%q is not in identity.trusted_headers", name)
+		}
+	}
+}
+
+func (r *rules) detect(d *Detect) {
+	for entity, score := range d.MinScore {
+		if !(score >= 0 && score <= 1) {
+			r.add("detect.min_score."+entity, "", "want 0 to 1, got %v", score)
+		}
+	}
+	for i, file := range d.Custom {
+		r.file(fmt.Sprintf("detect.custom[%d]", i), file)
+	}
+	for i, canary := range d.Canaries {
+		if len(canary.Reveal()) < 8 {
+			r.add(fmt.Sprintf("detect.canaries[%d]", i), "a short one would match by chance", "want at least 8 bytes")
 		}
 	}
 }

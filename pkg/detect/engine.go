@@ -32,8 +32,8 @@ type Options struct {
 	// Canaries are strings of the system prompt that must not come back. Each is
 	// reported as CANARY, class exfiltration.
 	Canaries []string
-	// Injection adds prompt injection to what Scan looks for. Streams do not look
-	// for it: the score is one of a whole text.
+	// Injection adds prompt injection to what ScanAs looks for. Streams do not
+	// look for it: the score is one of a whole text.
 	Injection bool
 }
 
@@ -133,17 +133,20 @@ func (s *Set) addRules(o Options) error {
 }
 
 // Scan appends what it finds in text, ordered and without overlaps. It keeps
-// nothing of text.
+// nothing of text. Prompt injection is ScanAs's to look for: it is an attack on
+// who reads a text, so a request's, and its score depends on who speaks.
 func (s *Set) Scan(text []byte, dst []Finding) []Finding {
-	return s.ScanAs(text, "", dst)
-}
-
-// ScanAs is Scan of a text in the role's name: user, tool and so on, the empty
-// one where it is not known. The role weighs what looks like an injection.
-func (s *Set) ScanAs(text []byte, role string, dst []Finding) []Finding {
 	sc := s.scanners.Get().(*scanner)
 	dst = sc.whole(text, dst)
 	s.scanners.Put(sc)
+	return dst
+}
+
+// ScanAs is Scan of a text in the role's name: user, tool and so on, the empty
+// one where it is not known; and, where the options ask for it, for prompt
+// injection, at most one finding, last, which may overlap the others.
+func (s *Set) ScanAs(text []byte, role string, dst []Finding) []Finding {
+	dst = s.Scan(text, dst)
 	if s.injection == nil || len(text) == 0 {
 		return dst
 	}
