@@ -12,9 +12,9 @@ import (
 type Custom struct {
 	Entity string
 	Class  Class // PII where empty
-	// Pattern is a regular expression (RE2). One that has a literal of at least
-	// three bytes costs nothing where that does not stand; another is tried on
-	// every token, and matches within one only.
+	// Pattern is a regular expression (RE2), tried on every token: it matches
+	// within one, sees nothing to its left, and makes every text slower to scan.
+	// Words and phrases are better given as Terms.
 	Pattern string
 	// Terms are words or phrases, compared without regard to ASCII case, found
 	// where no letter or digit stands next to them.
