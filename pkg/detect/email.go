@@ -70,7 +70,7 @@ func (v *verifier) domainEnd(at int) int {
 			good = end
 		}
 	}
-	if good < len(v.text) && (v.text[good] == '_' || kindOf[v.text[good]]&(isDigit|isUpper|isLower) != 0) || fileTypes[string(bytes.ToLower(v.text[max(at, bytes.LastIndexByte(v.text[:good], '.')+1):good]))] {
+	if good < len(v.text) && (v.text[good] == '_' || kindOf[v.text[good]]&(isDigit|isUpper|isLower) != 0) || fileTypes[string(bytes.ToLower(v.text[at+bytes.LastIndexByte(v.text[at:good], '.')+1:good]))] {
 		return at
 	}
 	return good

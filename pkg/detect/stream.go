@@ -22,6 +22,7 @@ type scanner struct {
 	hits   []waiting
 	open   []waiting // their token is closed, but their rule could still change its mind
 	tried  int       // len(buf) when the open ones were last tried
+	least  int       // where a finding of the open ones may begin at the earliest
 	raw    []Finding // not yet resolved
 	verify verifier
 }
@@ -141,6 +142,9 @@ func (sc *scanner) closeHits(stop, start int, final bool) {
 		h := sc.hits[n]
 		h.hold = min(h.at, start)
 		if !sc.try(&h, final) {
+			if len(sc.open) == 0 || h.hold < sc.least {
+				sc.least = h.hold
+			}
 			sc.open = append(sc.open, h)
 		}
 		n++
@@ -163,21 +167,33 @@ func (sc *scanner) try(h *waiting, final bool) bool {
 	return true
 }
 
-// tryOpen asks the rules that wait again. Many that wait are asked less often:
+// tryOpen asks the rules that wait again. Many that wait, and those that have
+// long waited, are asked less often, as each may look at all since its literal:
 // that delays what they hold, and changes nothing else.
 func (sc *scanner) tryOpen(final bool) {
-	if len(sc.open) == 0 || !final && len(sc.open) > 8 && len(sc.buf)-sc.tried < 8*len(sc.open) {
+	if len(sc.open) == 0 || !final && len(sc.buf)-sc.tried < sc.pause() {
 		return
 	}
 	sc.tried = len(sc.buf)
 	n := 0
+	sc.least = len(sc.buf)
 	for i := range sc.open {
 		if !sc.try(&sc.open[i], final) {
 			sc.open[n] = sc.open[i]
+			sc.least = min(sc.least, sc.open[n].hold)
 			n++
 		}
 	}
 	sc.open = sc.open[:n]
+}
+
+// pause is how many bytes must come before the open rules are asked again.
+func (sc *scanner) pause() int {
+	pause := (len(sc.buf) - sc.least) / 16
+	if len(sc.open) > 8 {
+		pause = max(pause, 8*len(sc.open))
+	}
+	return pause
 }
 
 // frontier is where the next finding may begin at the earliest.
@@ -190,8 +206,8 @@ func (sc *scanner) frontier(end bool) int {
 	for i := range sc.hits {
 		f = min(f, sc.hits[i].at)
 	}
-	for i := range sc.open {
-		f = min(f, sc.open[i].hold)
+	if len(sc.open) > 0 {
+		f = min(f, sc.least)
 	}
 	return f
 }
@@ -240,6 +256,7 @@ func (sc *scanner) forget(n int) {
 	sc.cut.at -= n
 	sc.read -= n
 	sc.tried -= n
+	sc.least -= n
 	for i := range sc.hits {
 		sc.hits[i].shift(n)
 	}
