@@ -86,7 +86,7 @@ func (v *verifier) identity(r *run) {
 	}
 	if len(d) >= 12 && r.cardShaped() && luhn(d) && varied(d) {
 		known := cardNetwork(d)
-		v.addRun("CREDIT_CARD", r, pick(known, 0.7, 0.35), aboutCard, len(d) < 14 || !known)
+		v.addRun("CREDIT_CARD", r, pick(known, 0.85, 0.35), aboutCard, len(d) < 14 || !known)
 	}
 }
 
