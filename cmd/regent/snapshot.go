@@ -6,9 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"go.yaml.in/yaml/v3"
 
@@ -139,14 +141,44 @@ func overrides(routes []config.Route) []dialect.Override {
 }
 
 func loadCatalog(c config.Catalog) (*catalog.Catalog, error) {
-	if c.File == "" {
-		return catalog.Load(nil)
+	switch {
+	case c.URL != "":
+		data, err := fetchCatalog(c.URL)
+		if err != nil {
+			return nil, fmt.Errorf("catalog.url: %w", err)
+		}
+		return catalog.Load(data)
+	case c.File != "":
+		data, err := os.ReadFile(string(c.File))
+		if err != nil {
+			return nil, fmt.Errorf("catalog.file: %w", err)
+		}
+		return catalog.Load(data)
 	}
-	data, err := os.ReadFile(string(c.File))
+	return catalog.Load(nil)
+}
+
+// maxCatalog bounds a fetched catalog, in bytes, catalogWait the time it takes.
+const (
+	maxCatalog  = 16 << 20
+	catalogWait = 15 * time.Second
+)
+
+func fetchCatalog(url string) ([]byte, error) {
+	client := &http.Client{Timeout: catalogWait}
+	r, err := client.Get(url)
 	if err != nil {
-		return nil, fmt.Errorf("catalog.file: %w", err)
+		return nil, err
 	}
-	return catalog.Load(data)
+	defer r.Body.Close()
+	if r.StatusCode != http.StatusOK {
+		return nil, fmt.Errorf("%s answered %s", url, r.Status)
+	}
+	data, err := io.ReadAll(io.LimitReader(r.Body, maxCatalog+1))
+	if err == nil && len(data) > maxCatalog {
+		err = fmt.Errorf("%s holds more than %d bytes", url, maxCatalog)
+	}
+	return data, err
 }
 
 func callSettings(c *config.Config) call.Settings {

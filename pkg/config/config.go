@@ -269,6 +269,8 @@ type TLS struct {
 type Catalog struct {
 	// A table of prices and context windows, JSON, in the place of the built-in one.
 	File Path `yaml:"file"`
+	// The same from an http or https URL, fetched once at start; where it can't be had the process does not start.
+	URL string `yaml:"url"`
 }
 
 // Routing is how a decision's target reaches Envoy.
