@@ -10,6 +10,7 @@ import (
 	"compress/gzip"
 	_ "embed"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -39,8 +40,13 @@ type Catalog struct {
 	size  atomic.Int64
 }
 
-// maxKnown bounds the look-ups remembered; beyond it each is made anew.
-const maxKnown = 4096
+// maxKnown bounds the look-ups remembered: when there are as many, all are
+// forgotten. Names come from clients, so what is remembered must not be theirs to
+// fill for good. A name over maxName bytes is no model's, and is not looked up.
+const (
+	maxKnown = 4096
+	maxName  = 256
+)
 
 type table struct {
 	Date      string      `json:"date"`
@@ -97,8 +103,14 @@ func (c *Catalog) add(data []byte) error {
 	if err := decoder.Decode(&t); err != nil {
 		return err
 	}
-	for _, p := range t.Providers {
-		for _, e := range p.Models {
+	for i, p := range t.Providers {
+		if p == nil {
+			return fmt.Errorf("providers[%d] is null", i)
+		}
+		for j, e := range p.Models {
+			if e == nil {
+				return fmt.Errorf("provider %s: models[%d] is null", p.ID, j)
+			}
 			if err := e.prepare(); err != nil {
 				return fmt.Errorf("provider %s: model %s: %w", p.ID, e.ID, err)
 			}
@@ -131,6 +143,11 @@ func (e *entry) prepare() error {
 	if e.Match == nil {
 		e.Match = &match{Equals: &e.ID}
 	}
+	for _, p := range []*price{e.Input, e.Output, e.CacheRead, e.CacheWrite, e.InputAudio, e.OutputAudio, e.InputImage, e.OutputImage, e.Reasoning} {
+		if p.negative() {
+			return errors.New("a price is negative")
+		}
+	}
 	return e.Match.prepare()
 }
 
@@ -144,19 +161,21 @@ type Model struct {
 // A provider that does not list the model may serve another's: a gateway in
 // OpenAI's format, say. So the others are tried then, in the table's order.
 func (c *Catalog) Lookup(provider, model string) Model {
-	name := strings.ToLower(model)
-	if name == "" {
+	if model == "" || len(model) > maxName {
 		return Model{}
 	}
+	name := strings.ToLower(model)
 	key := provider + "\x00" + name
 	if e, ok := c.known.Load(key); ok {
 		return Model{name: name, entry: e.(*entry)}
 	}
 	e := c.find(provider, name)
-	if c.size.Load() < maxKnown {
-		if _, there := c.known.LoadOrStore(key, e); !there {
-			c.size.Add(1)
-		}
+	if c.size.Load() >= maxKnown {
+		c.known.Clear()
+		c.size.Store(0)
+	}
+	if _, there := c.known.LoadOrStore(key, e); !there {
+		c.size.Add(1)
 	}
 	return Model{name: name, entry: e}
 }
@@ -242,8 +261,8 @@ func (r *rest) take(n int64, p *price, size int64) float64 {
 	return float64(n) * p.at(size)
 }
 
-// price is a price, or one by tiers of the input's size: the last whose start is
-// reached holds for the whole call.
+// price is a price, or one by tiers of the input's size: the last whose start the
+// input is over holds for the whole call.
 type price struct {
 	base  float64
 	tiers []tier
@@ -259,6 +278,18 @@ func (p *price) or(instead *price) *price {
 		return p
 	}
 	return instead
+}
+
+func (p *price) negative() bool {
+	if p == nil {
+		return false
+	}
+	for _, t := range p.tiers {
+		if t.Price < 0 {
+			return true
+		}
+	}
+	return p.base < 0
 }
 
 func (p *price) at(size int64) float64 {

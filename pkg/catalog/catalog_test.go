@@ -55,6 +55,10 @@ func TestLookupsRememberedAreBounded(t *testing.T) {
 	if n := c.size.Load(); n > maxKnown+64 {
 		t.Errorf("%d look-ups are remembered", n)
 	}
+	before := c.size.Load()
+	if c.Lookup("openai", "gpt-4o"+strings.Repeat("x", maxName)).Known() || c.size.Load() != before {
+		t.Error("an endless name is looked up and remembered")
+	}
 }
 
 const own = `{"date":"2026-01-01","sources":["ours"],"providers":[{"id":"openai","name":"openai","models":[
@@ -108,12 +112,18 @@ func TestCost(t *testing.T) {
 
 func TestBadTables(t *testing.T) {
 	for name, data := range map[string]string{
-		"no json":      `{`,
-		"unknown key":  `{"providers":[{"id":"a","models":[{"id":"m","inptu":1}]}]}`,
-		"empty rule":   `{"providers":[{"id":"a","models":[{"id":"m","match":{}}]}]}`,
-		"bad regex":    `{"providers":[{"id":"a","models":[{"id":"m","match":{"regex":"("}}]}]}`,
-		"price a word": `{"providers":[{"id":"a","models":[{"id":"m","input":"dear"}]}]}`,
-		"not gzip":     "\x1f\x8bnonsense",
+		"no json":       `{`,
+		"unknown key":   `{"providers":[{"id":"a","models":[{"id":"m","inptu":1}]}]}`,
+		"empty rule":    `{"providers":[{"id":"a","models":[{"id":"m","match":{}}]}]}`,
+		"bad regex":     `{"providers":[{"id":"a","models":[{"id":"m","match":{"regex":"("}}]}]}`,
+		"price a word":  `{"providers":[{"id":"a","models":[{"id":"m","input":"dear"}]}]}`,
+		"null provider": `{"providers":[null]}`,
+		"null model":    `{"providers":[{"id":"a","models":[null]}]}`,
+		"null rule":     `{"providers":[{"id":"a","models":[{"id":"m","match":{"or":[null]}}]}]}`,
+		"two members":   `{"providers":[{"id":"a","models":[{"id":"m","match":{"equals":"a","contains":"b"}}]}]}`,
+		"negative":      `{"providers":[{"id":"a","models":[{"id":"m","input":-1}]}]}`,
+		"negative tier": `{"providers":[{"id":"a","models":[{"id":"m","input":{"base":1,"tiers":[{"from":1,"price":-1}]}}]}]}`,
+		"not gzip":      "\x1f\x8bnonsense",
 	} {
 		if _, err := Load([]byte(data)); err == nil {
 			t.Errorf("%s was taken", name)
@@ -130,7 +140,8 @@ func TestProvider(t *testing.T) {
 		{"bedrock-runtime.us-east-1.amazonaws.com", "bedrock", "aws.bedrock"},
 		{"API.GROQ.COM", "openai", "groq"},
 		{"llm.internal", "anthropic", "anthropic"},
-		{"notapi.openai.com.evil.example", "openai", "openai"},
+		{"evil-openrouter.ai", "openai", "openai"},
+		{"openrouter.ai.evil.example", "openai", "openai"},
 	} {
 		if got := c.Provider(x.host, x.dialect); got != x.want {
 			t.Errorf("%s is %s, want %s", x.host, got, x.want)
@@ -201,8 +212,13 @@ func TestCountExact(t *testing.T) {
 	if n, ok := c.Lookup("openai", "gpt-4o").CountExact("hello world"); !ok || n != 2 {
 		t.Errorf("%d, %t", n, ok)
 	}
-	if _, ok := c.Lookup("anthropic", "claude-sonnet-4-5").CountExact("hello"); ok {
-		t.Error("a tokenizer that is not published counts exactly")
+	for _, m := range [][2]string{{"anthropic", "claude-sonnet-4-5"}, {"gcp.vertex_ai", "text-embedding-004"}, {"openai", "gpt-4.5-preview"}} {
+		if _, ok := c.Lookup(m[0], m[1]).CountExact("hello"); ok {
+			t.Errorf("%s, whose tokenizer is not known, counts exactly", m[1])
+		}
+	}
+	if one, other := c.Lookup("anthropic", "claude-sonnet-4-5").family(), c.Lookup("aws.bedrock", "us.anthropic.claude-sonnet-4-5-v1:0").family(); one != other {
+		t.Errorf("Claude is scaled by %v, on Bedrock by %v", one, other)
 	}
 	if _, ok := c.Lookup("openai", "gpt-4o").CountExact(strings.Repeat("a", maxExact+1)); ok {
 		t.Error("a long text was counted exactly")

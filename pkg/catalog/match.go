@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"errors"
+	"fmt"
 	"regexp"
 	"strings"
 )
@@ -23,6 +24,12 @@ type match struct {
 
 // prepare lowers the rule's words and compiles its expression.
 func (m *match) prepare() error {
+	if m == nil {
+		return errors.New("a match rule is null")
+	}
+	if n := m.members(); n != 1 {
+		return fmt.Errorf("a match rule has %d members; it needs exactly one", n)
+	}
 	for _, word := range []*string{m.Equals, m.StartsWith, m.EndsWith, m.Contains} {
 		if word != nil {
 			*word = strings.ToLower(*word)
@@ -35,9 +42,6 @@ func (m *match) prepare() error {
 		}
 		m.compiled = compiled
 	}
-	if m.Equals == nil && m.StartsWith == nil && m.EndsWith == nil && m.Contains == nil && m.Regex == nil && len(m.Or)+len(m.And) == 0 && m.Not == nil {
-		return errors.New("a match rule is empty")
-	}
 	if m.Not != nil {
 		return m.Not.prepare()
 	}
@@ -49,6 +53,17 @@ func (m *match) prepare() error {
 		}
 	}
 	return nil
+}
+
+// members is how many of its members are set.
+func (m *match) members() int {
+	n := 0
+	for _, set := range []bool{m.Equals != nil, m.StartsWith != nil, m.EndsWith != nil, m.Contains != nil, m.Regex != nil, len(m.Or) > 0, len(m.And) > 0, m.Not != nil} {
+		if set {
+			n++
+		}
+	}
+	return n
 }
 
 func (m *match) fits(name string) bool {

@@ -54,9 +54,12 @@ func (c *Catalog) Provider(host, dialect string) string {
 		return "aws.bedrock"
 	}
 	for _, p := range providers {
-		if host == strings.TrimPrefix(p.host, ".") || strings.HasSuffix(host, "."+strings.TrimPrefix(p.host, ".")) || strings.HasSuffix(host, "-"+strings.TrimPrefix(p.host, ".")) {
+		if host == strings.TrimPrefix(p.host, ".") || strings.HasSuffix(host, "."+strings.TrimPrefix(p.host, ".")) {
 			return p.name
 		}
+	}
+	if strings.HasSuffix(host, "-aiplatform.googleapis.com") { // us-central1-aiplatform…
+		return "gcp.vertex_ai"
 	}
 	if name := byDialect[dialect]; name != "" {
 		return name

@@ -30,9 +30,11 @@ var families = []struct {
 	{"o3", family{tokenizer.O200kBase, 1}},
 	{"o4", family{tokenizer.O200kBase, 1}},
 	{"gpt-oss", family{tokenizer.O200kBase, 1}},
+	{"gpt-4.", family{"", 1}}, // whose tokenizer is not stated
 	{"gpt-4", family{tokenizer.Cl100kBase, 1.02}},
 	{"gpt-3.5", family{tokenizer.Cl100kBase, 1.02}},
-	{"text-embedding", family{tokenizer.Cl100kBase, 1.02}},
+	{"text-embedding-3-", family{tokenizer.Cl100kBase, 1.02}},
+	{"text-embedding-ada-", family{tokenizer.Cl100kBase, 1.02}},
 	{"claude", family{"", 1.15}},
 }
 
@@ -40,6 +42,9 @@ func (m Model) family() family {
 	name := m.name
 	if i := strings.LastIndexByte(name, '/'); i >= 0 { // gateways: openai/gpt-4o
 		name = name[i+1:]
+	}
+	if i := strings.Index(name, "claude"); i > 0 { // Bedrock: us.anthropic.claude-…
+		name = name[i:]
 	}
 	for _, f := range families {
 		if strings.HasPrefix(name, f.prefix) {
