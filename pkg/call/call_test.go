@@ -472,3 +472,14 @@ func TestTokensAreCountedExactlyNearTheWindow(t *testing.T) {
 		t.Errorf("a prompt of %d words: %+v", near, seen)
 	}
 }
+
+// Bedrock's clients take an error's type from a header.
+func TestDenyCarriesTheDialectsHeaders(t *testing.T) {
+	b := newBench(t, rules{request: denyWith(policy.Deny{Code: "no"})})
+	head := &phase.RequestHead{Headers: phase.Headers{{Name: ":method", Value: "POST"}, {Name: ":authority", Value: "bedrock-runtime.us-east-1.amazonaws.com"}, {Name: ":path", Value: "/model/m/converse"}}, Attributes: map[string]string{}}
+	c, _ := b.svc.Open(context.Background(), head)
+	v := c.RequestBody([]byte(`{"messages":[]}`))
+	if v.Reply == nil || phase.Headers(v.Reply.Headers).Get("x-amzn-errortype") != "AccessDeniedException" {
+		t.Errorf("answered %+v", v.Reply)
+	}
+}

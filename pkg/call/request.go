@@ -231,9 +231,15 @@ func (c *call) errorReply(e dialect.ErrorInfo) *phase.Reply {
 	e.CallID = c.rec.ID
 	c.rec.HTTPStatus, c.rec.ErrorType = e.Status, e.Code
 	contentType, body := errorBody(c.api, e)
+	headers := []phase.Header{{Name: "content-type", Value: contentType}, {Name: "x-regent-call-id", Value: c.rec.ID}}
+	if more, ok := c.api.(dialect.ErrorHeaderer); ok {
+		for _, h := range more.ErrorHeaders(e) {
+			headers = append(headers, phase.Header{Name: h[0], Value: h[1]})
+		}
+	}
 	return &phase.Reply{
 		Status:  e.Status,
-		Headers: []phase.Header{{Name: "content-type", Value: contentType}, {Name: "x-regent-call-id", Value: c.rec.ID}},
+		Headers: headers,
 		Body:    body,
 		Details: "regent_" + detailWord(e.Code),
 	}

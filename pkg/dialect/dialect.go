@@ -79,6 +79,12 @@ type Framer interface {
 	Framing(h *Head, rh *ResponseHead, r *genai.Request) (kind frame.Kind, known bool)
 }
 
+// ErrorHeaderer is implemented by an API whose errors' type stands in a header
+// (Bedrock's x-amzn-errortype): the headers that go with ErrorBody.
+type ErrorHeaderer interface {
+	ErrorHeaders(e ErrorInfo) [][2]string
+}
+
 // UsageAsker is implemented by an API whose streams report usage only when
 // asked. AskUsage returns the edit of body that asks.
 type UsageAsker interface {
