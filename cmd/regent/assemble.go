@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net/http"
 	"os"
 
 	"github.com/regent-proxy/regent/pkg/call"
@@ -22,6 +23,9 @@ type parts struct {
 	telemetry *telemetry.Telemetry
 	engine    *opa.Engine
 	extproc   *extproc.Server
+	// routes are what parts show and take on the admin port, by the pattern of
+	// http.ServeMux.
+	routes map[string]http.Handler
 }
 
 // assemble makes the parts of a configuration. Every fault it has beyond the
@@ -31,7 +35,10 @@ func assemble(ctx context.Context, c *config.Config, out io.Writer, log *slog.Lo
 	if err != nil {
 		return nil, err
 	}
-	p := &parts{}
+	if _, err := serverTLS(&c.Admin.TLS); err != nil {
+		return nil, fmt.Errorf("admin.tls: %w", err)
+	}
+	p := &parts{routes: map[string]http.Handler{}}
 	if p.telemetry, err = telemetry.New(ctx, settings); err != nil {
 		return nil, err
 	}

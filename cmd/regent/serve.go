@@ -91,7 +91,7 @@ func (p *parts) serve(ctx context.Context, c *config.Config, log *slog.Logger) e
 	}
 	var operators net.Listener
 	if c.Admin.Listen != "" {
-		if operators, err = listen(c.Admin.Listen, c.Listen.SocketMode); err != nil {
+		if operators, err = listenAdmin(c); err != nil {
 			return errors.Join(fmt.Errorf("admin.listen: %w", err), calls.Close())
 		}
 	}
@@ -110,6 +110,7 @@ func (p *parts) both(ctx context.Context, c *config.Config, server *grpcServer, 
 	group, groupCtx := errgroup.WithContext(ctx)
 	admins := admin.New(admin.Options{
 		Ready: func() []admin.Reason { return readiness(&draining) }, Gatherer: p.telemetry.Gatherer(), Version: readVersion(), Pprof: c.Admin.Pprof,
+		Access: adminAccess(&c.Admin), Routes: p.routes,
 	})
 	ended := make(chan struct{})
 	group.Go(func() error {

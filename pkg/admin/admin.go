@@ -1,8 +1,9 @@
 // Package admin is the HTTP server for operators: health, readiness, metrics,
-// version and profiles.
+// version, profiles, and the paths that others register.
 //
-// Most callers want [New] and [Server.Serve]. The server is read only and has no
-// authentication: it belongs on loopback, or behind a network policy.
+// Most callers want [New] and [Server.Serve]. Every path but health, sign-in and
+// (unless told otherwise) metrics stands behind the rules of [Access]: viewers
+// read, operators write.
 package admin
 
 import (
@@ -48,21 +49,25 @@ type Options struct {
 	Version any
 	// Pprof serves /debug/pprof.
 	Pprof bool
-	// Routes are further patterns of http.ServeMux: the console's.
+	// Access says who may read and write.
+	Access Access
+	// Routes are further patterns of http.ServeMux. GET and HEAD are served to
+	// viewers, all other methods to operators; [ActorOf] tells who it is.
 	Routes map[string]http.Handler
 }
 
 // Server serves the admin port.
 type Server struct {
 	http    *http.Server
+	guard   *guard
 	options Options
 }
 
 // New makes a server.
 func New(o Options) *Server {
-	s := &Server{options: o}
+	s := &Server{options: o, guard: newGuard(o.Access, time.Now)}
 	s.http = &http.Server{
-		Handler:           http.MaxBytesHandler(bounded(s.routes()), maxBody),
+		Handler:           http.MaxBytesHandler(bounded(s.guard.wrap(s.routes())), maxBody),
 		ReadHeaderTimeout: readTimeout,
 		ReadTimeout:       readTimeout,
 		IdleTimeout:       idleTimeout,
@@ -96,17 +101,25 @@ func (s *Server) routes() *http.ServeMux {
 	mux.HandleFunc("GET /readyz", s.readyz)
 	mux.HandleFunc("GET /version", s.version)
 	if s.options.Gatherer != nil {
-		mux.Handle("GET /metrics", promhttp.HandlerFor(s.options.Gatherer, promhttp.HandlerOpts{
+		mux.Handle("GET /metrics", promhttp.HandlerFor(s.gatherer(), promhttp.HandlerOpts{
 			EnableOpenMetrics: true, ErrorHandling: promhttp.HTTPErrorOnError, MaxRequestsInFlight: 4,
 		}))
 	}
 	if s.options.Pprof {
 		profiles(mux)
 	}
+	s.guard.routes(mux)
 	for pattern, handler := range s.options.Routes {
 		mux.Handle(pattern, handler)
 	}
 	return mux
+}
+
+// gatherer adds the admin port's own metrics.
+func (s *Server) gatherer() prometheus.Gatherer {
+	own := prometheus.NewRegistry()
+	own.MustRegister(s.guard.refused)
+	return prometheus.Gatherers{s.options.Gatherer, own}
 }
 
 // healthz says that the process is alive and answers; nothing more, so that a

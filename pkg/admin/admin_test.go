@@ -20,9 +20,17 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 func get(t *testing.T, h http.Handler, path string) (int, string) {
 	t.Helper()
 	w := httptest.NewRecorder()
-	h.ServeHTTP(w, httptest.NewRequest(http.MethodGet, path, nil))
+	h.ServeHTTP(w, local(http.MethodGet, path))
 	return w.Code, w.Body.String()
 }
+
+// local is a request to a loopback address.
+func local(method, path string) *http.Request {
+	return httptest.NewRequest(method, "http://127.0.0.1:9902"+path, nil)
+}
+
+// loopback is the access of a listener there, without tokens.
+var loopback = Access{Loopback: true}
 
 func testRegistry() *prometheus.Registry {
 	r := prometheus.NewRegistry()
@@ -38,6 +46,7 @@ func TestPaths(t *testing.T) {
 		Ready:    func() []Reason { return reasons },
 		Gatherer: testRegistry(),
 		Version:  map[string]string{"version": "v1.2.3"},
+		Access:   loopback,
 		Routes:   map[string]http.Handler{"GET /console/": http.NotFoundHandler()},
 	}).Handler()
 	for _, c := range []struct {
@@ -83,7 +92,7 @@ func TestNoMetricsWithoutGatherer(t *testing.T) {
 }
 
 func TestWritesAreRefused(t *testing.T) {
-	h := New(Options{Gatherer: testRegistry()}).Handler()
+	h := New(Options{Gatherer: testRegistry(), Access: Access{Socket: true}}).Handler()
 	for _, path := range []string{"/healthz", "/readyz", "/metrics", "/version"} {
 		w := httptest.NewRecorder()
 		h.ServeHTTP(w, httptest.NewRequest(http.MethodPost, path, nil))
@@ -115,18 +124,18 @@ func serve(t *testing.T, o Options) (address string) {
 
 // net/http/pprof refuses a profile that a server-wide write timeout would cut.
 func TestLongProfileIsNotRefused(t *testing.T) {
-	s := New(Options{Pprof: true})
+	s := New(Options{Pprof: true, Access: loopback})
 	ctx, cancel := context.WithCancel(context.WithValue(context.Background(), http.ServerContextKey, s.http))
 	cancel() // ends the profile at once
 	w := httptest.NewRecorder()
-	s.Handler().ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/debug/pprof/profile?seconds=120", nil).WithContext(ctx))
+	s.Handler().ServeHTTP(w, local(http.MethodGet, "/debug/pprof/profile?seconds=120").WithContext(ctx))
 	if w.Code != http.StatusOK {
 		t.Errorf("%d %s", w.Code, w.Body)
 	}
 }
 
 func TestProfiles(t *testing.T) {
-	address := serve(t, Options{Pprof: true})
+	address := serve(t, Options{Pprof: true, Access: loopback})
 	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
 	for _, path := range []string{"/debug/pprof/", "/debug/pprof/heap", "/debug/pprof/goroutine?debug=1"} {
 		resp, err := client.Get("http://" + address + path)

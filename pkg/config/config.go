@@ -15,7 +15,7 @@ type Config struct {
 	Listen Listen `yaml:"listen"`
 	// How the process ends on SIGTERM.
 	Drain Drain `yaml:"drain"`
-	// Health, metrics and profiles over HTTP.
+	// Health, metrics, profiles and what operators see and change, over HTTP.
 	Admin Admin `yaml:"admin"`
 	// What is written to standard error.
 	Log Log `yaml:"log"`
@@ -63,10 +63,34 @@ type Drain struct {
 
 // Admin is the HTTP server for operators.
 type Admin struct {
-	// host:port or unix:/path; empty turns it off. It has no authentication: keep it on loopback or behind a network policy.
+	// host:port or unix:/path; empty turns it off. An address that other machines reach needs tokens or tls.client_ca.
 	Listen Address `yaml:"listen"`
+	// Who may read and change what the admin port serves. Without tokens, whoever reaches it reads, and changes need a Unix socket.
+	Tokens Tokens `yaml:"tokens"`
+	// Ask readers of /metrics for a token or certificate as well; /healthz and /readyz are always open.
+	MetricsAuth bool `yaml:"metrics_auth"`
+	// TLS of the admin port.
+	TLS ServerTLS `yaml:"tls"`
 	// Serve /debug/pprof.
 	Pprof bool `yaml:"pprof"`
+}
+
+// Tokens are secrets by the name of who holds them, 16 bytes or more each.
+type Tokens struct {
+	// Tokens that may read (GET, HEAD), by name: {grafana: "${file:/run/secrets/grafana}"}.
+	Viewer map[string]Secret `yaml:"viewer"`
+	// Tokens that may read and change, by name.
+	Operator map[string]Secret `yaml:"operator"`
+}
+
+// ServerTLS is the server side of a TLS connection.
+type ServerTLS struct {
+	// The certificate with its chain, PEM; read anew when the file changes.
+	Cert Path `yaml:"cert"`
+	// Its key, PEM.
+	Key Path `yaml:"key"`
+	// Ask clients for a certificate that one of these signed, PEM. Who has none gets the open paths alone.
+	ClientCA Path `yaml:"client_ca"`
 }
 
 // Log is the process's own log, one record a line on standard error.

@@ -5,6 +5,8 @@ import (
 	"io/fs"
 	"log/slog"
 	"math"
+	"net"
+	"net/netip"
 	"strconv"
 	"strings"
 )
@@ -18,6 +20,18 @@ func (a Address) Network() (network, address string) {
 		return "unix", path
 	}
 	return "tcp", string(a)
+}
+
+// Loopback reports whether the address is one of loopback, which other machines
+// can't reach.
+func (a Address) Loopback() bool {
+	network, address := a.Network()
+	host, _, err := net.SplitHostPort(address)
+	if network != "tcp" || err != nil {
+		return false
+	}
+	ip, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && ip.IsLoopback()
 }
 
 // Path is a file or folder. A relative one is resolved against the folder of

@@ -27,6 +27,7 @@ type rules struct{ found Errors }
 func (c *Config) problems() Errors {
 	r := &rules{}
 	r.listeners(c)
+	r.admin(&c.Admin)
 	r.durations(c)
 	r.policy(&c.Policy)
 	r.limits(&c.Limits)
