@@ -8,13 +8,16 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
 	"os"
 
+	"github.com/regent-proxy/regent/pkg/admin"
 	"github.com/regent-proxy/regent/pkg/call"
 	"github.com/regent-proxy/regent/pkg/config"
 	"github.com/regent-proxy/regent/pkg/extproc"
 	"github.com/regent-proxy/regent/pkg/policy/opa"
+	"github.com/regent-proxy/regent/pkg/review"
 	"github.com/regent-proxy/regent/pkg/telemetry"
 )
 
@@ -22,6 +25,7 @@ import (
 type parts struct {
 	telemetry *telemetry.Telemetry
 	engine    *opa.Engine
+	reviews   *review.Store // nil where none are kept
 	extproc   *extproc.Server
 	// routes are what parts show and take on the admin port, by the pattern of
 	// http.ServeMux.
@@ -50,6 +54,13 @@ func assemble(ctx context.Context, c *config.Config, out io.Writer, log *slog.Lo
 	if err != nil {
 		return nil, errors.Join(err, p.close(ctx))
 	}
+	if p.reviews, err = openReviews(&c.Review); err != nil {
+		return nil, errors.Join(err, p.close(ctx))
+	}
+	if p.reviews != nil { // a nil pointer would be an interface that is not nil
+		snapshots.fixed.Reviews = p.reviews
+		maps.Copy(p.routes, admin.Reviews(p.reviews, log))
+	}
 	p.extproc = extproc.New(call.New(snapshots.current, logged(c, log, p.telemetry)), extproc.Options{
 		MaxRequestBody:  int(c.Limits.MaxRequestBody),
 		MaxResponseBody: int(c.Limits.MaxResponseBody),
@@ -71,7 +82,19 @@ const messageOverhead = 1 << 20
 // close ends the parts; telemetry sends what waits, within ctx.
 func (p *parts) close(ctx context.Context) error {
 	p.engine.Close()
-	return p.telemetry.Shutdown(ctx)
+	var err error
+	if p.reviews != nil {
+		err = p.reviews.Close()
+	}
+	return errors.Join(err, p.telemetry.Shutdown(ctx))
+}
+
+// openReviews is nil where the config keeps no reviews.
+func openReviews(c *config.Review) (*review.Store, error) {
+	if c.Path == "" {
+		return nil, nil
+	}
+	return review.Open(string(c.Path), review.Options{MaxPending: c.MaxPending, Wait: c.Wait, Use: c.Use, Keep: c.Keep})
 }
 
 func policyOptions(c *config.Config, t *telemetry.Telemetry, log *slog.Logger) opa.Options {

@@ -61,5 +61,5 @@ func newRootCommand() *cobra.Command {
 
 // commands are the subcommands, one file each.
 func commands() []*cobra.Command {
-	return []*cobra.Command{newServeCommand(), newPolicyCommand(), newInspectCommand(), newSimulateCommand(), newDetectCommand()}
+	return []*cobra.Command{newServeCommand(), newPolicyCommand(), newInspectCommand(), newSimulateCommand(), newDetectCommand(), newReviewCommand()}
 }

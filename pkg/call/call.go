@@ -19,6 +19,7 @@ import (
 	"github.com/regent-proxy/regent/pkg/dialect"
 	"github.com/regent-proxy/regent/pkg/policy"
 	"github.com/regent-proxy/regent/pkg/redact"
+	"github.com/regent-proxy/regent/pkg/review"
 )
 
 // PolicySet is one loaded, immutable revision of the policy. A call takes one
@@ -32,6 +33,12 @@ type PolicySet interface {
 	// Reads reports whether a rule of phase may read that part of the input.
 	Reads(phase policy.Phase, path ...string) bool
 	Revision() string
+}
+
+// Reviews parks calls until a human has decided. Safe for concurrent use.
+type Reviews interface {
+	// Ask says where the call stands; approved means that it may pass now, once.
+	Ask(a review.Ask) (review.Review, error)
 }
 
 // Recorder turns calls into spans and metrics. Safe for concurrent use.
@@ -66,6 +73,9 @@ type Snapshot struct {
 	Redact   *redact.Redactor
 	Dialects *dialect.Registry
 	Catalog  *catalog.Catalog
+	// Reviews keeps the calls that a human must see; nil where the operator has
+	// configured none, and then such a call is refused.
+	Reviews  Reviews
 	Settings Settings
 }
 
@@ -90,6 +100,8 @@ type Settings struct {
 	Identity IdentitySettings
 	// Content captures messages into the record, redacted.
 	Content bool
+	// ReviewContent gives a reviewer the messages, redacted.
+	ReviewContent bool
 }
 
 // IdentitySettings say where identity comes from. A claim of a verified token

@@ -208,6 +208,9 @@ func (c *call) decisionMetadata(fields []phase.Field) []phase.Field {
 		}
 		fields = append(fields, phase.Field{Name: "deny_codes", Value: codes}, phase.Field{Name: "denied_in", Value: r.DeniedIn})
 	}
+	if r.ReviewID != "" {
+		fields = append(fields, phase.Field{Name: "review_id", Value: r.ReviewID})
+	}
 	if len(r.Redactions) > 0 {
 		counts := make(map[string]any, len(r.Redactions))
 		for entity, n := range r.Redactions {

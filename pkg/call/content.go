@@ -40,7 +40,13 @@ func (c *call) captureRequest(request *genai.Request, body, edited []byte) {
 		}
 	}
 	c.rec.SystemInstructions = system.list()
-	input := &content{left: maxContent}
+	c.rec.InputMessages = inputMessages(request, body, maxContent)
+}
+
+// inputMessages are the request's messages as JSON, their texts cut at limit
+// bytes.
+func inputMessages(request *genai.Request, body []byte, limit int) []byte {
+	input := &content{left: limit}
 	for _, m := range request.Messages {
 		input.open(m.Role)
 		for _, t := range request.Texts[m.FirstText:m.EndText] {
@@ -48,7 +54,7 @@ func (c *call) captureRequest(request *genai.Request, body, edited []byte) {
 		}
 		input.close("")
 	}
-	c.rec.InputMessages = input.list()
+	return input.list()
 }
 
 // captureResponse keeps a document's messages, one a choice.

@@ -37,11 +37,15 @@ type Record struct {
 	Source   policy.SourceFacts
 
 	PolicyRevision string
-	// Decision is "allow", "deny", "redact" or "error": the strongest thing done.
+	// Decision is "allow", "deny", "redact", "review" or "error": the strongest
+	// thing done. A call that waits for its review is recorded as denied, with the
+	// codes of the reviews.
 	Decision string
 	Denies   []policy.Deny
 	// DeniedIn is the phase that denied: request, response, "" if none.
 	DeniedIn string
+	// ReviewID is the review that the call waits for, or that let it pass.
+	ReviewID string
 	Target   string
 	Labels   map[string]string
 	// Findings by entity and class, request then response, and how many of

@@ -177,6 +177,11 @@ func (c *call) judge(request *genai.Request, body []byte) phase.Verdict {
 	if len(decision.Deny) > 0 {
 		return c.denied(decision)
 	}
+	if len(decision.Review) > 0 {
+		if parked := c.reviewed(decision, request, body, facts); parked != nil {
+			return *parked
+		}
+	}
 	return c.enforce(decision, request, body, facts)
 }
 

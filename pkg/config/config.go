@@ -33,6 +33,8 @@ type Config struct {
 	Detect Detect `yaml:"detect"`
 	// What stands in for a value.
 	Redaction Redaction `yaml:"redaction"`
+	// Calls that a human must see before they pass.
+	Review Review `yaml:"review"`
 	// Traces and metrics.
 	Telemetry Telemetry `yaml:"telemetry"`
 	// Models, prices and context windows.
@@ -204,6 +206,22 @@ type Detect struct {
 type Redaction struct {
 	// The key of hashes, 16 bytes or more, the same on all replicas. Without one each process makes its own, and its hashes can't be joined with another's.
 	Key Secret `yaml:"key"`
+}
+
+// Review keeps the calls that a decision's review parks.
+type Review struct {
+	// The file they are kept in; its folder must exist, and only one process may use it. Empty keeps none: a call that the policy wants reviewed is then refused with 503.
+	Path Path `yaml:"path"`
+	// The most calls that wait at once; a further one is refused with 503.
+	MaxPending int `yaml:"max_pending"`
+	// How long a call waits for a reviewer where the policy does not say.
+	Wait time.Duration `yaml:"wait"`
+	// How long an approved call may take to be sent again.
+	Use time.Duration `yaml:"use"`
+	// How long an ended review is kept; a rejected call is refused for as long.
+	Keep time.Duration `yaml:"keep"`
+	// Whether a reviewer sees the messages of the request: none, or redacted as the decision says, at most 16 KiB.
+	Content string `yaml:"content" oneof:"none redacted"`
 }
 
 // Telemetry is traces and metrics.

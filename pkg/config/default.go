@@ -26,6 +26,7 @@ func Default() *Config {
 		},
 		Usage:  Usage{AskStreamUsage: true},
 		Detect: Detect{Enabled: true, Injection: true},
+		Review: Review{MaxPending: 1000, Wait: 24 * time.Hour, Use: time.Hour, Keep: 7 * 24 * time.Hour, Content: "none"},
 		Telemetry: Telemetry{
 			Traces: Traces{
 				Export:      export,

@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"os"
 	"path"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -34,6 +35,7 @@ func (c *Config) problems() Errors {
 	r.routes(c.Routes)
 	r.identity(&c.Identity)
 	r.detect(&c.Detect)
+	r.review(&c.Review)
 	r.telemetry(&c.Telemetry)
 	r.file("catalog.file", c.Catalog.File)
 	r.headerName("routing.header", c.Routing.Header)
@@ -96,6 +98,9 @@ func (r *rules) durations(c *Config) {
 		{"drain.timeout", c.Drain.Timeout, time.Hour, true},
 		{"drain.flush", c.Drain.Flush, time.Minute, true},
 		{"policy.timeout", c.Policy.Timeout, time.Minute, false},
+		{"review.wait", c.Review.Wait, 90 * 24 * time.Hour, false},
+		{"review.use", c.Review.Use, 90 * 24 * time.Hour, false},
+		{"review.keep", c.Review.Keep, 3660 * 24 * time.Hour, false},
 		{"telemetry.traces.timeout", c.Telemetry.Traces.Timeout, time.Minute, false},
 		{"telemetry.traces.interval", c.Telemetry.Traces.Interval, time.Minute, false},
 		{"telemetry.metrics.timeout", c.Telemetry.Metrics.Timeout, time.Minute, false},
@@ -187,6 +192,14 @@ func (r *rules) detect(d *Detect) {
 			r.add(fmt.Sprintf("detect.canaries[%d]", i), "a short one would match by chance", "want at least 8 bytes")
 		}
 	}
+}
+
+// review checks the file's folder: the file itself is made at start.
+func (r *rules) review(v *Review) {
+	if v.Path != "" {
+		r.file("review.path", Path(filepath.Dir(string(v.Path))))
+	}
+	r.count("review.max_pending", v.MaxPending, 100_000)
 }
 
 func (r *rules) telemetry(t *Telemetry) {

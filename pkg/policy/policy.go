@@ -156,6 +156,7 @@ type AttemptFacts struct {
 // member is an error, never ignored.
 type Decision struct {
 	Deny    []Deny            `json:"deny,omitempty"`
+	Review  []Review          `json:"review,omitempty"`
 	Redact  []Redact          `json:"redact,omitempty"`
 	Route   *Route            `json:"route,omitempty"`
 	Headers *HeaderChanges    `json:"headers,omitempty"`
@@ -172,6 +173,17 @@ type Deny struct {
 	Code    string `json:"code"`              // a word for machines: "secret_in_prompt"
 	Message string `json:"message,omitempty"` // for the client
 	Status  int    `json:"status,omitempty"`  // HTTP status 400..599; the engine puts 403 where a policy states none
+}
+
+// Review parks the call until a human has approved it; then the same call passes
+// once. Any one parks, one approval is for all of them. A denied call is not
+// parked.
+type Review struct {
+	Code    string `json:"code"`              // a word for machines: "large_spend"
+	Message string `json:"message,omitempty"` // for the client and the reviewer
+	Status  int    `json:"status,omitempty"`  // HTTP status while it waits, 202 or 400..499; the engine puts 409 where a policy states none
+	// Wait is how long it may wait; 0 is the operator's own time.
+	Wait time.Duration `json:"wait,omitempty"`
 }
 
 // Redact hides what was found.

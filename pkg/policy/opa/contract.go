@@ -20,6 +20,7 @@ func objectShape(about string, fields map[string]*shape) *shape {
 func requestMembers() map[string]*shape {
 	return map[string]*shape{
 		"deny":       denyShape(),
+		"review":     reviewShape(),
 		"redact":     redactShape("pseudonym"),
 		"route":      routeShape(),
 		"headers":    headersShape(),
@@ -50,6 +51,15 @@ func denyShape() *shape {
 		"code":    word("a word for machines"),
 		"message": text("what the client reads"),
 		"status":  integer("HTTP status, 403 where absent", 400, 599),
+	}).needs("code"))
+}
+
+func reviewShape() *shape {
+	return list(objectShape("parks the call until a human has approved it", map[string]*shape{
+		"code":    word("a word for machines"),
+		"message": text("what the client and the reviewer read"),
+		"status":  integer("HTTP status while it waits: 202, or 400 to 499; 409 where absent", 202, 499),
+		"wait":    word("a duration, how long it may wait: 30m, 24h; the configuration's where absent"),
 	}).needs("code"))
 }
 

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/open-policy-agent/opa/v1/ast"
 
@@ -23,6 +24,8 @@ func decode(d *policy.Decision, phase policy.Phase, member string, v ast.Value) 
 	switch member {
 	case "deny":
 		d.Deny = decodeDeny(v)
+	case "review":
+		return decodeReview(d, v, path)
 	case "redact":
 		return decodeRedact(d, v, path)
 	case "route":
@@ -48,6 +51,30 @@ func decodeDeny(v ast.Value) []policy.Deny {
 		out = append(out, policy.Deny{Code: str(v, "code"), Message: str(v, "message"), Status: statusOf(v)})
 	})
 	return out
+}
+
+// decodeReview refuses what reads like an answer: only 202 of the good statuses
+// says that nothing was done yet (RFC 9110 section 15.3.3).
+func decodeReview(d *policy.Decision, v ast.Value, path string) error {
+	var err error
+	each(v, func(v ast.Value) {
+		at := fmt.Sprintf("%s[%d]", path, len(d.Review))
+		r := policy.Review{Code: str(v, "code"), Message: str(v, "message"), Status: int(integerOf(get(v, "status")))}
+		if r.Status == 0 {
+			r.Status = 409
+		}
+		if r.Status != 202 && r.Status < 400 {
+			err = fault(at+".status", "is %d, neither 202 nor 400 to 499", r.Status)
+		}
+		if wait := str(v, "wait"); wait != "" {
+			var bad error
+			if r.Wait, bad = time.ParseDuration(wait); bad != nil || r.Wait <= 0 {
+				err = fault(at+".wait", "is %q, not a duration such as 30m or 24h", wait)
+			}
+		}
+		d.Review = append(d.Review, r)
+	})
+	return err
 }
 
 func decodeRedact(d *policy.Decision, v ast.Value, path string) error {
