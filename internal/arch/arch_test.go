@@ -24,6 +24,7 @@ var rules = []rule{
 	{from: "pkg/jsonspan", not: "", why: "bytes of JSON know nothing of the house"},
 	{from: "pkg/frame", not: "", but: []string{"pkg/jsonspan"}, why: "framing comes before meaning"},
 	{from: "pkg/detect", not: "", but: []string{"pkg/detect"}, why: "text detection knows nothing of JSON, Rego or Envoy"},
+	{from: "pkg/review", not: "", why: "a store of reviews knows nothing of calls"},
 	{from: "pkg/redact", not: "", but: []string{"pkg/detect"}, why: "a stand-in depends on a value alone"},
 	{from: "pkg/call/phase", not: "", why: "what extproc and call say to each other is plain"},
 	{from: "pkg/extproc", not: "", but: []string{"pkg/extproc", "pkg/call/phase"}, why: "the protocol knows no LLMs and no policy"},
