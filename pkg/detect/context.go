@@ -81,66 +81,34 @@ func words(list ...string) [][]byte {
 	return out
 }
 
-// surroundings is the text before a value, in lower case, signs as one blank.
+// surroundings are the context words before a value. The text before values
+// is read once, however many values it has: a value that stands behind the last
+// one goes on from there.
 type surroundings struct {
-	buf  [contextReach + 2]byte
-	n    int
-	at   int // of the value it is for
-	made bool
-	last [subjects + 1]int // where the last word of each subject ends, 0 without; unlike's last
+	at     int // text[:at] was read
+	made   bool
+	state  uint32
+	signs  int  // how many stand right before at
+	small  bool // a small letter stands right before at
+	digits int  // how many were read
+	ends   [subjects + 1]wordEnd
+	now    uint32 // subjects, as bits, of a word that ends only if text ends at at
 }
 
-func (s *surroundings) read(text []byte, at int) {
-	if s.made && s.at == at {
-		return
-	}
-	s.at, s.made = at, true
-	s.buf[0], s.n = ' ', 1
-	from := max(0, at-contextReach)
-	if from > 0 { // not within a word
-		for from < at && kindOf[text[from-1]]&(isUpper|isLower|isWide) != 0 && kindOf[text[from]]&(isUpper|isLower|isWide) != 0 {
-			from++
-		}
-	}
-	for i, c := range text[from:at] {
-		k := kindOf[c]
-		switch {
-		case k&(isLower|isWide|isDigit) != 0:
-		case k&isUpper != 0:
-			if i > 0 && kindOf[text[from+i-1]]&isLower != 0 { // camelCase
-				s.add(' ')
-			}
-			c = lower(c)
-		default:
-			c = ' '
-		}
-		s.add(c)
-	}
-	s.add(' ')
-	s.find()
-}
+// wordEnd is where the last word of a subject ended, and how many digits had
+// been read there. The last of them is unlike's.
+type wordEnd struct{ at, digits int }
 
-func (s *surroundings) add(c byte) {
-	if s.n < len(s.buf) && (c != ' ' || s.buf[s.n-1] != ' ') {
-		s.buf[s.n] = c
-		s.n++
-	}
-}
-
-// spent reports that another number stands between the words that end at at and
-// the value: they were about that one.
-func (s *surroundings) spent(at int) bool {
-	digits := 0
-	for _, c := range s.buf[at:s.n] {
-		if kindOf[c]&isDigit != 0 {
-			digits++
-		}
-	}
-	return digits >= 6
-}
+// Bounds of what is read before a value: a word that ends within contextReach
+// is at most wordReach long, with at most maxSigns signs between its parts.
+const (
+	wordReach = 48
+	maxSigns  = 4
+)
 
 // contextFinder finds all context words in one pass; the rule of a literal is
-// its subject, that of unlike's is subjects.
+// its subject, that of unlike's is subjects. The classes are those of signs and
+// capitals too.
 var contextFinder = sync.OnceValue(func() *automaton {
 	var list []literal
 	for a, ws := range append(contextWords[:], unlike) {
@@ -148,30 +116,104 @@ var contextFinder = sync.OnceValue(func() *automaton {
 			list = append(list, literal{string(w), a})
 		}
 	}
-	return newAutomaton(list)
+	a := newAutomaton(list)
+	for c := range a.class {
+		if isSign(byte(c)) {
+			a.class[c] = a.class[' ']
+		}
+	}
+	return a
 })
 
-// find notes where the last word of each subject ends.
-func (s *surroundings) find() {
+// isSign reports a byte that ends words.
+func isSign(c byte) bool { return kindOf[c]&(isLower|isUpper|isWide|isDigit) == 0 }
+
+// read notes the words before text[at:].
+func (s *surroundings) read(text []byte, at int) {
+	for at < len(text) && kindOf[text[at]]&isOpen != 0 { // +1 (415) and 415 have the same
+		at++
+	}
+	if s.made && s.at == at {
+		return
+	}
 	a := contextFinder()
-	s.last = [subjects + 1]int{}
-	state := uint32(0)
-	for i, c := range s.buf[:s.n] {
-		state = a.next[state+uint32(a.class[c])]
-		if state >= a.first {
-			for _, o := range a.outs[state>>(a.shift&31)] {
-				s.last[o.rule] = i + 1
+	if from := max(0, at-contextReach-wordReach); !s.made || s.at > at || s.at < from {
+		s.begin(a, text, from)
+	}
+	s.advance(a, text[:at])
+	s.now = 0
+	if s.signs == 0 {
+		if end := a.next[s.state+uint32(a.class[' '])]; end >= a.first {
+			for _, o := range a.outs[end>>(a.shift&31)] {
+				s.now |= 1 << o.rule
 			}
 		}
 	}
 }
 
+// begin readies for a text of which only what follows from counts.
+func (s *surroundings) begin(a *automaton, text []byte, from int) {
+	*s = surroundings{at: from, made: true}
+	for i := range s.ends {
+		s.ends[i].at = -contextReach
+	}
+	if from == 0 || isSign(text[from-1]) {
+		s.signs, s.state = 1, a.next[a.class[' ']]
+	} else {
+		s.small = kindOf[text[from-1]]&isLower != 0
+	}
+}
+
+// advance reads on to the end of text. Signs count as one blank, unless they
+// are so many that the words around them do not belong together.
+func (s *surroundings) advance(a *automaton, text []byte) {
+	for i := s.at; i < len(text); i++ {
+		c := text[i]
+		k := kindOf[c]
+		if k&(isLower|isUpper|isWide|isDigit) == 0 {
+			s.small = false
+			if s.signs++; s.signs == 1 {
+				s.step(a, ' ', i+1)
+			} else if s.signs > maxSigns {
+				s.state = a.next[a.class[' ']]
+			}
+			continue
+		}
+		if k&isUpper != 0 && s.small { // camelCase
+			s.step(a, ' ', i)
+		}
+		s.signs, s.small = 0, k&isLower != 0
+		if k&isDigit != 0 {
+			s.digits++
+		}
+		s.step(a, c, i+1)
+	}
+	s.at = len(text)
+}
+
+// step reads one byte, behind which a word may end.
+func (s *surroundings) step(a *automaton, c byte, end int) {
+	s.state = a.next[s.state+uint32(a.class[c])]
+	if s.state >= a.first {
+		for _, o := range a.outs[s.state>>(a.shift&31)] {
+			s.ends[o.rule] = wordEnd{end, s.digits}
+		}
+	}
+}
+
+// maxNumber is how many digits may stand between a word and the value that it
+// is about: more are another number.
+const maxNumber = 6
+
 // about is how close the subject's nearest word stands before the value: 0
 // none, to 1 right before it.
 func (s *surroundings) about(a subject) float64 {
-	best := s.last[a]
-	if best == 0 || s.spent(best) {
+	if s.now>>a&1 == 1 {
+		return 1
+	}
+	end := s.ends[a]
+	if s.at-end.at >= contextReach || s.digits-end.digits >= maxNumber {
 		return 0
 	}
-	return 1 - float64(s.n-best)/float64(2*len(s.buf))
+	return 1 - float64(s.at-end.at)/(2*(contextReach+2))
 }

@@ -1,7 +1,9 @@
 package detect
 
 import (
-	"github.com/nyaruka/phonenumbers"
+	"sync"
+
+	"github.com/regent-proxy/regent/pkg/detect/internal/numbering"
 )
 
 // phoneStart reports a unit with the sign of a phone number before it, which
@@ -65,12 +67,12 @@ func (v *verifier) international(r *run, start int) {
 	if len(r.digits) < 8 || r.more && len(r.digits) < 10 || !bordered(v.text, start) {
 		return
 	}
-	n, err := phonenumbers.Parse(string(v.text[start:r.end]), "")
-	if err != nil || !phonenumbers.IsPossibleNumber(n) {
+	verdict := numbering.International(r.digits)
+	if verdict == numbering.Impossible {
 		return
 	}
 	score := 0.7
-	if phonenumbers.IsValidNumber(n) {
+	if verdict == numbering.Valid {
 		score = 0.9
 	}
 	if r.more {
@@ -81,8 +83,7 @@ func (v *verifier) international(r *run, start int) {
 
 // exit tries 00CC….
 func (v *verifier) exit(r *run, start int) {
-	n, err := phonenumbers.Parse("+"+string(r.digits[2:]), "")
-	if err == nil && phonenumbers.IsValidNumber(n) {
+	if numbering.International(r.digits[2:]) == numbering.Valid {
 		v.add("PHONE", start, r.end, pick(r.plain(), 0.4, 0.65), aboutPhone, r.plain())
 	}
 }
@@ -113,7 +114,14 @@ func (v *verifier) national(r *run, start int) (base float64, region string) {
 }
 
 // regions are those tried for a number that words say is a phone's.
-var regions = []string{"US", "GB", "FR", "DE", "IT", "ES", "NL", "BE", "CH", "AT", "PL", "PT", "IE", "AU", "IN", "BR", "MX", "SE"}
+var regions = sync.OnceValue(func() (list []*numbering.Region) {
+	for _, name := range []string{"US", "GB", "FR", "DE", "IT", "ES", "NL", "BE", "CH", "AT", "PL", "PT", "IE", "AU", "IN", "BR", "MX", "SE"} {
+		if r := numbering.Find(name); r != nil {
+			list = append(list, r)
+		}
+	}
+	return list
+})
 
 // named tries a number of no telling form after words for phone.
 func (v *verifier) named(r *run, start int) {
@@ -126,8 +134,8 @@ func (v *verifier) named(r *run, start int) {
 	if near < 0.5 {
 		return
 	}
-	for _, region := range regions {
-		if valid(r, region) {
+	for _, region := range regions() {
+		if region.Valid(r.digits) {
 			v.add("PHONE", start, r.end, 0.45+0.01*float64(len(r.digits)), aboutPhone, true)
 			return
 		}
@@ -138,8 +146,8 @@ func (v *verifier) named(r *run, start int) {
 }
 
 func valid(r *run, region string) bool {
-	n, err := phonenumbers.Parse(string(r.digits), region)
-	return err == nil && phonenumbers.IsValidNumberForRegion(n, region)
+	plan := numbering.Find(region)
+	return plan != nil && plan.Valid(r.digits)
 }
 
 // dated reports the form of a date.

@@ -39,6 +39,7 @@ func (sc *scanner) whole(text []byte, dst []Finding) []Finding {
 func (sc *scanner) reset() {
 	sc.cut, sc.state, sc.read, sc.tried = cutter{}, 0, 0, 0
 	sc.hits, sc.open, sc.raw = sc.hits[:0], sc.open[:0], sc.raw[:0]
+	sc.verify.near.made = false
 }
 
 // step scans what came into buf, and returns the position before which all is
@@ -251,6 +252,7 @@ func (st *Stream) Reset() {
 func (sc *scanner) forget(n int) {
 	sc.buf = append(sc.buf[:0], sc.buf[n:]...)
 	sc.base += int64(n)
+	sc.verify.near.made = false
 	sc.cut.start -= n
 	sc.cut.word -= n
 	sc.cut.at -= n

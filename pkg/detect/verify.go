@@ -16,7 +16,7 @@ type verifier struct {
 // token appends what personal data the token text[from:] holds, overlaps and
 // all.
 func (v *verifier) token(set *Set, text []byte, from int, flags uint16, dst []Finding) []Finding {
-	v.set, v.text, v.from, v.out, v.near.made = set, text, from, dst, false
+	v.set, v.text, v.from, v.out = set, text, from, dst
 	if flags&isAt != 0 {
 		v.emails()
 	}
