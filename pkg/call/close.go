@@ -53,6 +53,10 @@ func (c *call) failure() string {
 // settle turns the reported usage into a cost. A count nobody reported stays
 // unreported: the record keeps the estimate apart.
 func (c *call) settle() {
+	if !spends(c.rec.Operation) {
+		c.rec.Response.Usage = genai.Usage{}
+		return
+	}
 	u := c.rec.Response.Usage
 	if u.CostUSD != nil {
 		c.rec.CostUSD, c.rec.CostKnown, c.rec.CostReported = *u.CostUSD, true, true
@@ -71,6 +75,11 @@ func (c *call) settle() {
 	}
 	c.rec.CostUSD, c.rec.CostKnown = model.Cost(u)
 }
+
+// spends reports whether the usage in an operation's response is its own: a
+// count of tokens spends none, and a response that is fetched was paid for by the
+// call that made it.
+func spends(o genai.Operation) bool { return o != genai.CountTokens && o != genai.FetchResponse }
 
 func (c *call) upstreamModel() string {
 	if c.rec.UpstreamModel != "" {

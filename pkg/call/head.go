@@ -129,6 +129,19 @@ func httpFacts(h *dialect.Head, head *phase.RequestHead) policy.HTTPFacts {
 	return f
 }
 
+// serverOf is where the client sent the request: the port is the scheme's where
+// the authority has none.
+func serverOf(head *phase.RequestHead) (host string, port int) {
+	host, port = splitHostPort(head.Headers.Get(":authority"))
+	if host != "" && port == 0 {
+		port = 443
+		if head.Headers.Get(":scheme") == "http" {
+			port = 80
+		}
+	}
+	return host, port
+}
+
 func splitHostPort(hostport string) (string, int) {
 	host, port, err := net.SplitHostPort(hostport)
 	if err != nil {

@@ -57,7 +57,7 @@ func (s *Service) Open(ctx context.Context, head *phase.RequestHead) (phase.Call
 	c.found, c.api = found, found.API
 	c.begin()
 	if head.EndOfStream {
-		return c, c.judge(nil, nil)
+		return c, c.bodiless()
 	}
 	return c, phase.Verdict{Body: phase.BodyBuffered}
 }
@@ -78,7 +78,7 @@ func (c *call) begin() {
 	}
 	c.rec.Identity = identityOf(&c.snap.Settings.Identity, c.head)
 	c.rec.Source = sourceOf(c.head)
-	c.rec.ServerAddress, c.rec.ServerPort = splitHostPort(c.dhead.Host)
+	c.rec.ServerAddress, c.rec.ServerPort = serverOf(c.head)
 	c.svc.attempts.open(&c.rec, requestID(c.head))
 }
 
@@ -102,6 +102,20 @@ func (c *call) openUnknown() (phase.Call, phase.Verdict) {
 		v.Release = true
 	}
 	return c, v
+}
+
+// bodiless judges a request without a body: by what the API reads from its head,
+// as of one that fetches a response, else by the head alone.
+func (c *call) bodiless() phase.Verdict {
+	if c.api == nil || c.dhead.Method != "GET" {
+		return c.judge(nil, nil)
+	}
+	request, err := c.api.ReadRequest(&c.dhead, nil)
+	if err != nil {
+		return c.judge(nil, nil)
+	}
+	c.coverRequest(request)
+	return c.judge(request, nil)
 }
 
 // RequestBody reads the request, asks the policy and carries its decision out.

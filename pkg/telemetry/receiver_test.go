@@ -177,6 +177,19 @@ func (r *receiver) metric(name string) *metricspb.Metric {
 	return found
 }
 
+// allMetrics are all metrics received.
+func (r *receiver) allMetrics() []*metricspb.Metric {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var out []*metricspb.Metric
+	for _, rm := range r.metrics {
+		for _, sm := range rm.ScopeMetrics {
+			out = append(out, sm.Metrics...)
+		}
+	}
+	return out
+}
+
 // plain is an attribute list as JSON values.
 func plain(attrs []*commonpb.KeyValue) map[string]any {
 	out := map[string]any{}

@@ -25,7 +25,7 @@ type key struct {
 func (m *metrics) keyOf(r *call.Record) key {
 	admit := admits(r)
 	k := key{
-		operation: clean(string(r.Operation)), provider: m.providers.of(provider(r), true),
+		operation: clean(operation(r)), provider: m.providers.of(provider(r), true),
 		requestModel: m.models.of(r.RequestModel, admit), responseModel: m.models.of(r.Response.Model, admit),
 		address:   m.addresses.of(r.ServerAddress, admit),
 		errorType: m.errorTypes.of(r.ErrorType, true), decision: clean(r.Decision),

@@ -159,9 +159,9 @@ func (r *recording) attempt(rec *call.Record, a *call.AttemptRecord) {
 // spanName is "{operation} {model}", the operation alone where no model is known.
 func spanName(r *call.Record) string {
 	if r.RequestModel == "" {
-		return string(r.Operation)
+		return operation(r)
 	}
-	return string(r.Operation) + " " + clean(r.RequestModel)
+	return operation(r) + " " + clean(r.RequestModel)
 }
 
 // attributes are all of a call's span.
@@ -185,7 +185,7 @@ func (t *Telemetry) attributes(b *encoder, r *call.Record) {
 
 // identify says what was called.
 func (b *encoder) identify(r *call.Record) {
-	b.str(attrOperation, string(r.Operation))
+	b.str(attrOperation, operation(r))
 	b.str(attrProvider, provider(r))
 	b.str(attrRequestModel, r.RequestModel)
 	b.str(attrServerAddress, r.ServerAddress)
@@ -202,21 +202,29 @@ func (b *encoder) identify(r *call.Record) {
 	b.openAI(r)
 }
 
+// operation is what was asked for, "other" where that could not be read: the
+// attribute is required.
+func operation(r *call.Record) string {
+	return cmp.Or(string(r.Operation), string(genai.Other))
+}
+
 // provider is the provider's name, the dialect's where it is unknown, or
 // "unknown": the attribute is required.
 func provider(r *call.Record) string {
 	return cmp.Or(r.Provider, r.Dialect, "unknown")
 }
 
+// openAI are OpenAI's own attributes: providers that merely speak its format
+// are told apart by gen_ai.provider.name, and have none.
 func (b *encoder) openAI(r *call.Record) {
+	if r.Provider != "openai" && r.Provider != "azure.ai.openai" {
+		return
+	}
 	switch r.API {
 	case "openai.chat":
 		b.str(attrOpenAIAPIType, "chat_completions")
 	case "openai.responses":
 		b.str(attrOpenAIAPIType, "responses")
-	}
-	if r.Dialect != "openai" {
-		return
 	}
 	if r.Request != nil {
 		b.str(attrOpenAIRequestServiceTier, r.Request.Params.ServiceTier)

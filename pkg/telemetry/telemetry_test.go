@@ -165,7 +165,7 @@ func records() map[string]*call.Record {
 // goldenSpan is a span in a form that does not change from run to run.
 type goldenSpan struct {
 	Name, Kind, Status string
-	Start, End         string // after the call's start
+	Start, End         string `json:",omitempty"` // after the call's start
 	Parent             string `json:",omitempty"`
 	Attributes         map[string]any
 	Events             map[string]string `json:",omitempty"`
