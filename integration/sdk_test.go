@@ -66,12 +66,17 @@ func steps(t *testing.T, command []string) map[string]string {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
+	return run(t, exec.CommandContext(ctx, command[0], command[1:]...))
+}
+
+// run is steps for a command that is set up.
+func run(t *testing.T, cmd *exec.Cmd) map[string]string {
+	t.Helper()
 	var errs strings.Builder
-	cmd := exec.CommandContext(ctx, command[0], command[1:]...)
 	cmd.Stderr = &errs
 	out, err := cmd.Output()
 	if err != nil {
-		t.Fatalf("%v: %v\n%s%s", command, err, out, errs.String())
+		t.Fatalf("%v: %v\n%s%s", cmd.Args, err, out, errs.String())
 	}
 	all := map[string]string{}
 	for _, line := range strings.Split(strings.TrimSpace(string(out)), "\n") {
