@@ -1,6 +1,9 @@
 package detect
 
-import "net/netip"
+import (
+	"bytes"
+	"net/netip"
+)
 
 // colons tries what is made of hexadecimal groups with colons, and URLs.
 func (v *verifier) colons(flags uint16) {
@@ -45,15 +48,21 @@ func (v *verifier) hexGroups(start, end int) {
 		v.add("MAC_ADDRESS", start, end, macScore(run), aboutNothing, false)
 		return
 	}
-	a, err := netip.ParseAddr(string(run))
-	if err != nil || a.IsUnspecified() || a.IsLoopback() {
-		return
-	}
-	groups := 0
+	groups, digits := 0, 0
 	for i := range run {
 		if kindOf[run[i]]&(isDigit|isUpper|isLower) != 0 && (i == 0 || run[i-1] == ':') {
 			groups++
 		}
+		if kindOf[run[i]]&isDigit != 0 {
+			digits++
+		}
+	}
+	if digits == 0 || groups < 7 && !bytes.Contains(run, []byte("::")) {
+		return // a::b of code, a time of day
+	}
+	a, err := netip.ParseAddr(string(run))
+	if err != nil || a.IsUnspecified() || a.IsLoopback() {
+		return
 	}
 	if groups >= 3 || groups == 2 && len(run) > 8 {
 		score := 0.95

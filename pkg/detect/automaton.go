@@ -5,12 +5,14 @@ import "sort"
 // automaton is an Aho-Corasick automaton over ASCII-lowered bytes, as a dense
 // table over classes of bytes.
 type automaton struct {
-	class [256]uint8
-	next  []uint32 // state<<shift | class → state<<shift
-	depth []uint16 // bytes of literals that a state has read
-	outs  [][]output
-	shift uint
-	first uint32 // states from here on, shifted, end a literal
+	class  [256]uint8
+	next   []uint32 // state + class → state, states being multiples of stride
+	depth  []uint16 // bytes of literals that a state has read
+	outs   [][]output
+	stride uint32 // how many classes there are
+	first  uint32 // states from here on end a literal
+
+	longest int // bytes of the longest literal
 }
 
 // output is a literal that ends in a state.
@@ -34,8 +36,9 @@ type trieNode struct {
 
 func newAutomaton(literals []literal) *automaton {
 	a := &automaton{}
-	classes := a.classify(literals)
-	for a.shift = 1; 1<<a.shift < classes; a.shift++ {
+	a.stride = uint32(a.classify(literals))
+	for _, l := range literals {
+		a.longest = max(a.longest, len(l.text))
 	}
 	nodes := a.trie(literals)
 	order := link(nodes)
@@ -43,16 +46,28 @@ func newAutomaton(literals []literal) *automaton {
 	return a
 }
 
-// classify gives each byte that stands in a literal a class, all others 0.
+// classify gives each byte that stands in a literal a class, all others 0. The
+// bytes of prose come first, so that what most texts need of a state's row lies
+// together.
 func (a *automaton) classify(literals []literal) (classes int) {
-	classes = 1
+	var used [256]bool
 	for _, l := range literals {
 		for i := range len(l.text) {
-			if c := lower(l.text[i]); a.class[c] == 0 {
-				a.class[c] = uint8(classes)
-				classes++
-			}
+			used[lower(l.text[i])] = true
 		}
+	}
+	classes = 1
+	give := func(c byte) {
+		if used[c] && a.class[c] == 0 {
+			a.class[c] = uint8(classes)
+			classes++
+		}
+	}
+	for _, c := range []byte(" etaoinshrdlucmfwypvbgkjqxz") {
+		give(c)
+	}
+	for c := range used {
+		give(byte(c))
 	}
 	for c := 'A'; c <= 'Z'; c++ {
 		a.class[c] = a.class[lower(byte(c))]
@@ -116,7 +131,7 @@ func (a *automaton) fill(nodes []trieNode, order []int) {
 	n := uint32(0)
 	for _, ending := range []bool{false, true} {
 		if ending {
-			a.first = n << a.shift
+			a.first = n * a.stride
 		}
 		for _, at := range order {
 			if (len(nodes[at].outs) > 0) == ending {
@@ -125,20 +140,84 @@ func (a *automaton) fill(nodes []trieNode, order []int) {
 			}
 		}
 	}
-	a.next = make([]uint32, len(nodes)<<a.shift)
+	a.next = make([]uint32, len(nodes)*int(a.stride))
 	a.depth = make([]uint16, len(nodes))
 	a.outs = make([][]output, len(nodes))
 	for _, at := range order {
-		row := a.next[id[at]<<a.shift:][:1<<a.shift]
+		row := a.next[id[at]*a.stride:][:a.stride]
 		if at != 0 {
-			copy(row, a.next[id[nodes[at].fail]<<a.shift:][:1<<a.shift])
+			copy(row, a.next[id[nodes[at].fail]*a.stride:][:a.stride])
 		}
 		for c, to := range nodes[at].child {
-			row[c] = id[to] << a.shift
+			row[c] = id[to] * a.stride
 		}
 		a.depth[id[at]] = uint16(nodes[at].depth)
 		a.outs[id[at]] = nodes[at].outs
 	}
+}
+
+// read runs over text[from:to], and appends the literals that end there.
+func (a *automaton) read(text []byte, state uint32, from, to int, hits []waiting) (uint32, []waiting) {
+	next, first := a.next, a.first
+	for i := from; i < to; i++ {
+		if state = next[state+uint32(a.class[text[i]])]; state >= first {
+			hits = a.note(hits, state, i+1)
+		}
+	}
+	return state, hits
+}
+
+// note appends the literals that end in a state.
+func (a *automaton) note(hits []waiting, state uint32, end int) []waiting {
+	for _, o := range a.outs[state/a.stride] {
+		hits = append(hits, waiting{at: end - int(o.length), end: end, rule: o.rule})
+	}
+	return hits
+}
+
+// A long text is read in lanes side by side, as each step of one waits for the
+// table: the state at a place depends on no more bytes before it than the
+// longest literal has, so a lane begins that much earlier.
+const (
+	lanes     = 4
+	leastLane = 128
+)
+
+// readLanes is read in lanes. The buffers are the lanes' own.
+func (a *automaton) readLanes(text []byte, state *uint32, from, to int, hits []waiting, own *[lanes][]waiting) []waiting {
+	n := (to - from) / lanes
+	var s [lanes]uint32
+	s[0] = *state
+	for k := 1; k < lanes; k++ {
+		own[k] = own[k][:0]
+		for i := from + k*n - a.longest; i < from+k*n; i++ {
+			s[k] = a.next[s[k]+uint32(a.class[text[i]])]
+		}
+	}
+	t0, t1, t2, t3 := text[from:from+n], text[from+n:from+2*n], text[from+2*n:from+3*n], text[from+3*n:from+4*n]
+	s0, s1, s2, s3, next, first := s[0], s[1], s[2], s[3], a.next, a.first
+	for i := range t0 {
+		s0 = next[s0+uint32(a.class[t0[i]])]
+		s1 = next[s1+uint32(a.class[t1[i]])]
+		s2 = next[s2+uint32(a.class[t2[i]])]
+		s3 = next[s3+uint32(a.class[t3[i]])]
+		if max(s0, s1, s2, s3) < first {
+			continue
+		}
+		if s0 >= first {
+			hits = a.note(hits, s0, from+i+1)
+		}
+		for k, at := range [lanes]uint32{0, s1, s2, s3} {
+			if at >= first {
+				own[k] = a.note(own[k], at, from+k*n+i+1)
+			}
+		}
+	}
+	for k := 1; k < lanes; k++ {
+		hits = append(hits, own[k]...)
+	}
+	*state, hits = a.read(text, s3, from+lanes*n, to, hits)
+	return hits
 }
 
 func lower(c byte) byte {

@@ -5,21 +5,26 @@ import "bytes"
 // codes tries what is made of letters and digits and begins with unit i.
 func (v *verifier) codes(i int) {
 	u := &v.units[i]
-	capital := kindOf[v.text[u.start]]&isUpper != 0
-	if u.kind&(isDigit|isUpper|isLower) != isDigit {
+	t := v.text[u.start:]
+	first := kindOf[t[0]]
+	if first&(isUpper|isLower) != 0 && u.kind&isDigit != 0 {
 		v.iban(i)
 	}
-	if capital {
+	if first&isUpper != 0 && len(t) >= 8 && kindOf[t[1]]&isUpper != 0 {
 		v.nino(i)
-		v.fiscalCode(i)
-		v.bic(i)
 		v.vat(i)
+		if kindOf[t[2]]&isUpper != 0 {
+			v.fiscalCode(i)
+			v.bic(i)
+		}
 	}
 	if u.kind&isDigit != 0 {
 		v.spanish(i)
 		v.corsican(i)
-		v.vin(i)
-		v.papers(i)
+		if u.len() >= 7 {
+			v.vin(i)
+			v.papers(i)
+		}
 	}
 	v.wallet(i)
 }
@@ -36,12 +41,13 @@ var ibanLengths = map[string]int{
 
 // iban checks ISO 13616.
 func (v *verifier) iban(i int) {
-	t := v.text[v.units[i].start:]
+	u := &v.units[i]
+	t := v.text[u.start:]
 	if len(t) < 15 || kindOf[t[1]]&(isUpper|isLower) == 0 || kindOf[t[2]]&kindOf[t[3]]&isDigit == 0 {
 		return
 	}
 	n := ibanLengths[string([]byte{upper(t[0]), upper(t[1])})]
-	if n == 0 {
+	if n == 0 || u.start+n > len(v.text) {
 		return
 	}
 	var buf [34]byte
@@ -66,6 +72,9 @@ func upper(c byte) byte {
 
 // nino checks the prefix rules of the UK's national insurance numbers.
 func (v *verifier) nino(i int) {
+	if u := &v.units[i]; u.len() > 2 && kindOf[v.text[u.start+2]]&isDigit == 0 {
+		return
+	}
 	var buf [9]byte
 	b, last := v.joined(i, 9, " -", buf[:0])
 	if len(b) != 9 || !v.closes(last) || kindOf[b[1]]&isUpper == 0 || !all(b[2:8], isDigit) || b[8] < 'A' || b[8] > 'D' {
@@ -92,7 +101,10 @@ func (v *verifier) fiscalCode(i int) {
 	if len(b) != 16 || !v.closes(last) || !all(b, isDigit|isUpper) || !all(b[:6], isUpper) || kindOf[b[15]]&kindOf[b[11]]&isUpper == 0 || bytes.IndexByte([]byte("ABCDEHLMPRST"), b[8]) < 0 {
 		return
 	}
-	for _, at := range []int{6, 7, 9, 10, 12, 13, 14} {
+	if all(b, isUpper) {
+		return // nobody has six namesakes of one birthday
+	}
+	for _, at := range [...]int{6, 7, 9, 10, 12, 13, 14} {
 		if kindOf[b[at]]&isDigit == 0 && bytes.IndexByte([]byte("LMNPQRSTUV"), b[at]) < 0 {
 			return
 		}
@@ -124,6 +136,9 @@ func base36(c byte) int {
 
 // spanish checks the letter of a DNI, 12345678Z, or NIE, X1234567L.
 func (v *verifier) spanish(i int) {
+	if first := v.text[v.units[i].start]; kindOf[first]&isDigit == 0 && (first < 'X' || first > 'Z') {
+		return
+	}
 	var buf [9]byte
 	b, last := v.joined(i, 9, "-. ", buf[:0])
 	if len(b) != 9 || !v.closes(last) || !all(b[1:8], isDigit) {

@@ -144,7 +144,7 @@ func (s *surroundings) read(text []byte, at int) {
 	s.now = 0
 	if s.signs == 0 {
 		if end := a.next[s.state+uint32(a.class[' '])]; end >= a.first {
-			for _, o := range a.outs[end>>(a.shift&31)] {
+			for _, o := range a.outs[end/a.stride] {
 				s.now |= 1 << o.rule
 			}
 		}
@@ -195,7 +195,7 @@ func (s *surroundings) advance(a *automaton, text []byte) {
 func (s *surroundings) step(a *automaton, c byte, end int) {
 	s.state = a.next[s.state+uint32(a.class[c])]
 	if s.state >= a.first {
-		for _, o := range a.outs[s.state>>(a.shift&31)] {
+		for _, o := range a.outs[s.state/a.stride] {
 			s.ends[o.rule] = wordEnd{end, s.digits}
 		}
 	}

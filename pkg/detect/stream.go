@@ -19,7 +19,9 @@ type scanner struct {
 	cut    cutter
 	state  uint32 // of the automaton
 	read   int    // bytes the automaton has read
+	plain  int    // nothing tells in text[cut.start:plain]
 	hits   []waiting
+	lanes  [lanes][]waiting
 	open   []waiting // their token is closed, but their rule could still change its mind
 	tried  int       // len(buf) when the open ones were last tried
 	least  int       // where a finding of the open ones may begin at the earliest
@@ -66,24 +68,21 @@ func (sc *scanner) step(end bool, dst []Finding) ([]Finding, int) {
 // readLiterals is the pass that looks for the literals of all rules.
 func (sc *scanner) readLiterals(stop int) {
 	a := sc.set.literals
-	state, next, shift, first := sc.state, a.next, a.shift&31, a.first
-	for i := sc.read; i < stop; i++ {
-		state = next[state+uint32(a.class[sc.buf[i]])]
-		if state >= first {
-			for _, o := range a.outs[state>>shift] {
-				sc.hits = append(sc.hits, waiting{at: i + 1 - int(o.length), end: i + 1, rule: o.rule})
-			}
-		}
+	if n := stop - sc.read; n >= leastLane*lanes && n >= 2*lanes*a.longest {
+		sc.hits = a.readLanes(sc.buf, &sc.state, sc.read, stop, sc.hits, &sc.lanes)
+	} else {
+		sc.state, sc.hits = a.read(sc.buf, sc.state, sc.read, stop, sc.hits)
 	}
-	sc.state, sc.read = state, stop
+	sc.read = stop
 }
 
 // closeTokens is the pass that cuts tokens and has them checked. Text is all of
 // buf that was read; end says that it ends there, final that no more will come.
 func (sc *scanner) closeTokens(text []byte, end, final bool) {
 	c := &sc.cut
+	sc.plain = 0
 	for c.start < len(text) {
-		sc.skipWords(text)
+		sc.skipPlain(text)
 		stop, ok := c.next(text, end, sc.set.maxHold)
 		if !ok {
 			return
@@ -98,32 +97,6 @@ func (sc *scanner) closeTokens(text []byte, end, final bool) {
 		}
 		sc.closeHits(stop, start, final)
 		sc.skipGap(text, stop)
-	}
-}
-
-// skipWords passes the plain words that the next token is not joined to: most
-// of any prose. It decides as next and joins do, only sooner.
-func (sc *scanner) skipWords(text []byte) {
-	c := &sc.cut
-	if c.at != c.start || c.flags|c.last != 0 || len(sc.set.free) > 0 {
-		return
-	}
-	limit := len(text) - 1
-	if len(sc.hits) > 0 { // they belong to the token they ended in
-		limit = min(limit, sc.hits[0].end-1)
-	}
-	start := c.start
-	for at := start; at < limit; at++ {
-		if kindOf[text[at]]&(isLower|isUpper) != 0 {
-			continue
-		}
-		if text[at] != ' ' || at == start || at-start >= sc.set.maxHold || kindOf[text[at-1]]&isLower == 0 || kindOf[text[at+1]]&isLower == 0 {
-			break
-		}
-		start = at + 1
-	}
-	if start > c.start {
-		c.take(start)
 	}
 }
 
@@ -203,7 +176,7 @@ func (sc *scanner) frontier(end bool) int {
 		return len(sc.buf)
 	}
 	a := sc.set.literals
-	f := min(sc.cut.start, sc.read-int(a.depth[sc.state>>(a.shift&31)]))
+	f := min(sc.cut.start, sc.read-int(a.depth[sc.state/a.stride]))
 	for i := range sc.hits {
 		f = min(f, sc.hits[i].at)
 	}

@@ -25,19 +25,30 @@ const maxUnits = 200
 
 // split appends the units of text[from:] to list.
 func split(text []byte, from int, list []unit) []unit {
+	const word = isDigit | isUpper | isLower
 	at := from
 	for at < len(text) && len(list) < maxUnits {
 		gapAt := at
 		for at < len(text) {
-			n := signLen(text[at:])
-			if n == 0 {
+			k := kindOf[text[at]]
+			if k&word != 0 {
 				break
+			}
+			n := 1
+			if k&isWide != 0 {
+				if n = signLen(text[at:]); n == 0 {
+					break
+				}
 			}
 			at += n
 		}
 		start, kind := at, uint16(0)
-		for at < len(text) && signLen(text[at:]) == 0 {
-			kind |= kindOf[text[at]]
+		for at < len(text) {
+			k := kindOf[text[at]]
+			if k&word == 0 && (k&isWide == 0 || signLen(text[at:]) > 0) {
+				break
+			}
+			kind |= k
 			at++
 		}
 		if at > start {
@@ -72,6 +83,8 @@ func gapOf(gap []byte) uint8 {
 		return gapNone
 	case len(gap) == 1:
 		return gap[0]
+	case len(gap) > 5:
+		return gapMany
 	case string(gap) == "\u00a0", string(gap) == "\u202f", string(gap) == "\u2009":
 		return ' '
 	case string(gap) == "\u2010", string(gap) == "\u2011", string(gap) == "\u2013":

@@ -8,8 +8,7 @@ func (v *verifier) vat(i int) {
 		return
 	}
 	for _, form := range vatForms[string(t[:2])] {
-		var buf [16]byte
-		b, last := v.joined(i, form.length+2, " .-", buf[:0])
+		b, last := v.joined(i, form.length+2, " .-", v.code[:0])
 		if len(b) == form.length+2 && v.closes(last) && form.check(b[2:]) {
 			v.add("VAT_NUMBER", v.units[i].start, v.units[last].end, 0.6, aboutVAT, false)
 			return

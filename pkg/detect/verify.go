@@ -9,6 +9,7 @@ type verifier struct {
 	from  int    // where the token begins
 	full  bool   // the token was cut within a word
 	units []unit
+	code  [40]byte // one that is being checked, without its blanks
 	near  surroundings
 	out   []Finding
 }
@@ -23,7 +24,7 @@ func (v *verifier) token(set *Set, text []byte, from int, flags uint16, dst []Fi
 	if flags&isColon != 0 {
 		v.colons(flags)
 	}
-	if flags&isDigit != 0 || flags&(isUpper|isLower) == isUpper && len(text)-from >= 8 {
+	if flags&(isDigit|isUpper) != 0 && promising(text[from:]) {
 		v.units = split(text, from, v.units[:0])
 		for i := range v.units {
 			v.unit(i)
@@ -31,6 +32,24 @@ func (v *verifier) token(set *Set, text []byte, from int, flags uint16, dst []Fi
 	}
 	dst, v.out, v.text = v.out, nil, nil
 	return dst
+}
+
+// Least counts of what a value has that is no address: a date's four digits,
+// or six capitals of a BIC.
+const (
+	leastDigits   = 4
+	leastCapitals = 6
+)
+
+// promising reports a token that is worth being taken apart.
+func promising(token []byte) bool {
+	digits, capitals := 0, 0
+	for _, c := range token {
+		k := kindOf[c]
+		digits += int(k & isDigit)
+		capitals += int(k & isUpper)
+	}
+	return digits >= leastDigits*int(isDigit) || capitals >= leastCapitals*int(isUpper)
 }
 
 // unit tries what may begin with the i-th unit.
@@ -45,7 +64,7 @@ func (v *verifier) unit(i int) {
 	} else if u.kind&isDigit == 0 && monthOf(v.text[u.start:u.end]) > 0 {
 		v.date(i)
 	}
-	if u.kind&isWide == 0 {
+	if u.kind&isWide == 0 && u.kind&(isUpper|isDigit) != 0 {
 		v.codes(i)
 	}
 }
@@ -81,6 +100,9 @@ func (v *verifier) report(entity string, class Class, start, end int, score floa
 // they have at least n bytes, and returns the last unit taken. Only the gaps
 // given may stand between.
 func (v *verifier) joined(i, n int, gaps string, buf []byte) ([]byte, int) {
+	if v.units[i].len() > n {
+		return nil, i
+	}
 	buf = append(buf, v.text[v.units[i].start:v.units[i].end]...)
 	for len(buf) < n && i+1 < len(v.units) {
 		next := &v.units[i+1]
