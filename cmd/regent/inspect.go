@@ -11,6 +11,7 @@ import (
 
 	"github.com/regent-proxy/regent/pkg/catalog"
 	"github.com/regent-proxy/regent/pkg/dialects"
+	"github.com/regent-proxy/regent/pkg/har"
 	"github.com/regent-proxy/regent/pkg/inspect"
 )
 
@@ -74,7 +75,7 @@ func inspectAll(i *inspect.Inspector, data []byte, out io.Writer) error {
 	w := bufio.NewWriter(out)
 	encoder := json.NewEncoder(w)
 	encoder.SetEscapeHTML(false)
-	err := inspect.ReadEntries(data, func(n int, e *inspect.Entry) error {
+	err := har.Read(data, func(n int, e *har.Entry) error {
 		if err := encoder.Encode(i.Inspect(n, e)); err != nil {
 			return fmt.Errorf("entry %d: %w", n, err)
 		}

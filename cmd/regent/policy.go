@@ -10,7 +10,8 @@ import (
 // and in CI.
 func newPolicyCommand() *cobra.Command {
 	c := &cobra.Command{Use: "policy", Short: "Check, test and try policies"}
-	c.AddCommand(newPolicyCheckCommand(), newPolicyEvalCommand(), newPolicyExportCommand(), newPolicyTestCommand())
+	c.AddCommand(newPolicyCheckCommand(), newPolicyEvalCommand(), newPolicyExportCommand(), newPolicyTestCommand(),
+		newPolicyExplainCommand(), newPolicyDiffCommand(), newPolicyBenchCommand())
 	return c
 }
 

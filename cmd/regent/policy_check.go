@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -16,7 +17,8 @@ func newPolicyCheckCommand() *cobra.Command {
 		Short: "Load policies as serving does, and say what is wrong with them",
 		Long: `Load policies as serving does: members of a decision, facts, settings and data
 are checked against the contract, rules compiled strictly. Rules that no decision
-depends on, and those that data turns off for good, are warnings.
+depends on, those that can never hold, and pairs that may contradict each other are
+warnings. Where Regal (a linter for Rego) is installed, its findings are shown too.
 
 Exits with 0 where the policies load, with 1 where they do not or, with --strict,
 where there are warnings.`,
@@ -28,8 +30,15 @@ where there are warnings.`,
 			for _, w := range warnings {
 				fmt.Fprintf(c.OutOrStdout(), "warning: %s\n", w)
 			}
+			linted, err := regal(c, paths, c.OutOrStdout())
+			if err != nil {
+				return err
+			}
 			if strict && len(warnings) > 0 {
 				return fmt.Errorf("%d warnings", len(warnings))
+			}
+			if strict && linted {
+				return errors.New("regal has findings")
 			}
 			fmt.Fprintf(c.OutOrStdout(), "ok, revision %s\n", revision)
 			return nil

@@ -14,7 +14,7 @@ import (
 
 // policyTestFlags are those of "regent policy test".
 type policyTestFlags struct {
-	policyFlags
+	recordedFlags
 	run      string
 	junit    string
 	coverage float64
@@ -26,10 +26,15 @@ func newPolicyTestCommand() *cobra.Command {
 	var f policyTestFlags
 	c := &cobra.Command{
 		Use:   "test [PATH...]",
-		Short: "Run the Rego tests of policies",
+		Short: "Run the tests of policies: Rego's, and recorded calls",
 		Long: `Run the rules named test_… of PATH, beside the shipped library and default policy.
 Tests live in files named …_test.rego, which serving leaves out. Give the facts by "with input as", settings by
 "with data.regent.settings.… as". A builtin that fails is a failed test.
+
+Recorded calls, files named .har or .har.jsonl below PATH or given as PATH, are played
+against the policies as in service. An entry's _regent.expect says what is to be
+decided, {"request": {"deny": [{"code": "x"}]}, "status": 403}; one without it fails only
+where the evaluation does. _regent.identity says who calls.
 
 Exits with 0 where all pass, with 1 where one fails, where the policies do not
 load, or where less than --coverage percent of the lines were evaluated.`,
@@ -45,8 +50,15 @@ load, or where less than --coverage percent of the lines were evaluated.`,
 }
 
 func (f *policyTestFlags) test(c *cobra.Command, paths []string) error {
-	report, err := opa.Test(c.Context(), f.options(paths), opa.TestOptions{Run: f.run, Shipped: f.shipped})
+	policies, calls, err := splitPaths(paths)
 	if err != nil {
+		return err
+	}
+	report, err := opa.Test(c.Context(), f.options(policies), opa.TestOptions{Run: f.run, Shipped: f.shipped})
+	if err != nil {
+		return err
+	}
+	if err := f.testCalls(c, policies, calls, report); err != nil {
 		return err
 	}
 	printTests(c.OutOrStdout(), report, f.verbose)
@@ -61,7 +73,7 @@ func (f *policyTestFlags) test(c *cobra.Command, paths []string) error {
 func (f *policyTestFlags) judge(report *opa.TestReport) error {
 	switch failed := report.Failed(); {
 	case len(report.Results) == 0:
-		return fmt.Errorf("no tests: name rules test_… in files such as mine_test.rego")
+		return fmt.Errorf("no tests: name rules test_… in files such as mine_test.rego, or give recorded calls")
 	case failed > 0:
 		return fmt.Errorf("%d of %d tests failed", failed, len(report.Results))
 	case report.Coverage < f.coverage:

@@ -18,12 +18,13 @@ import (
 	"github.com/regent-proxy/regent/pkg/catalog"
 	"github.com/regent-proxy/regent/pkg/dialects"
 	"github.com/regent-proxy/regent/pkg/genai"
+	"github.com/regent-proxy/regent/pkg/har"
 	"github.com/regent-proxy/regent/pkg/jsonspan"
 )
 
 // recorded is a recorded exchange with an independent reading of it.
 type recorded struct {
-	Entry
+	har.Entry
 	API      string `json:"_api"`
 	Expected map[string]any
 }
@@ -105,7 +106,7 @@ func compareAll(t *testing.T, all []*recorded, chunks string) {
 	i := inspector(t, chunks)
 	total, wrong := 0, map[string][]string{}
 	for n, r := range all {
-		x := &exchange{inspector: i, entry: &r.Entry, result: &Result{ID: id(n, &r.Entry), FinishReasons: []*string{}, ToolCalls: []string{}}}
+		x := &exchange{inspector: i, entry: &r.Entry, result: &Result{ID: r.Entry.Name(n), FinishReasons: []*string{}, ToolCalls: []string{}}}
 		x.run()
 		if r.API == "none" || r.API == "models.list" {
 			total++

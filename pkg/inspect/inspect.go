@@ -6,8 +6,6 @@
 package inspect
 
 import (
-	"encoding/base64"
-	"encoding/json"
 	"fmt"
 	"math/rand/v2"
 	"net/url"
@@ -17,49 +15,9 @@ import (
 	"github.com/regent-proxy/regent/pkg/dialect"
 	"github.com/regent-proxy/regent/pkg/frame"
 	"github.com/regent-proxy/regent/pkg/genai"
+	"github.com/regent-proxy/regent/pkg/har"
 	"github.com/regent-proxy/regent/pkg/jsonspan"
 )
-
-// Entry is one HAR entry, as far as it is read.
-// http://www.softwareishard.com/blog/har-12-spec/#entries
-type Entry struct {
-	ID      string `json:"id"`
-	HarID   string `json:"_id"`
-	Request struct {
-		Method   string `json:"method"`
-		URL      string `json:"url"`
-		Headers  []pair `json:"headers"`
-		PostData *struct {
-			MimeType string `json:"mimeType"`
-			content
-		} `json:"postData"`
-	} `json:"request"`
-	Response struct {
-		Status  int    `json:"status"`
-		Headers []pair `json:"headers"`
-		Content struct {
-			MimeType string `json:"mimeType"`
-			content
-		} `json:"content"`
-	} `json:"response"`
-}
-
-type pair struct {
-	Name  string `json:"name"`
-	Value string `json:"value"`
-}
-
-type content struct {
-	Text     string `json:"text"`
-	Encoding string `json:"encoding"`
-}
-
-func (c content) bytes() ([]byte, error) {
-	if c.Encoding == "base64" {
-		return base64.StdEncoding.DecodeString(c.Text)
-	}
-	return []byte(c.Text), nil
-}
 
 // Result is what was understood of an entry.
 type Result struct {
@@ -155,26 +113,16 @@ type Inspector struct {
 }
 
 // Inspect says what is understood of the n-th entry.
-func (i *Inspector) Inspect(n int, e *Entry) *Result {
-	x := &exchange{inspector: i, entry: e, result: &Result{ID: id(n, e), FinishReasons: []*string{}, ToolCalls: []string{}}}
+func (i *Inspector) Inspect(n int, e *har.Entry) *Result {
+	x := &exchange{inspector: i, entry: e, result: &Result{ID: e.Name(n), FinishReasons: []*string{}, ToolCalls: []string{}}}
 	x.run()
 	return x.result
-}
-
-func id(n int, e *Entry) string {
-	switch {
-	case e.ID != "":
-		return e.ID
-	case e.HarID != "":
-		return e.HarID
-	}
-	return fmt.Sprint(n)
 }
 
 // exchange is one entry being read.
 type exchange struct {
 	inspector *Inspector
-	entry     *Entry
+	entry     *har.Entry
 	result    *Result
 	head      dialect.Head
 	rhead     dialect.ResponseHead
@@ -227,30 +175,16 @@ func (x *exchange) heads() {
 	headers := x.entry.Request.Headers
 	x.head = dialect.Head{Method: x.entry.Request.Method, Host: u.Host, Path: u.EscapedPath(), Query: u.RawQuery, Header: lookup(headers)}
 	get := lookup(x.entry.Response.Headers)
-	mediaType := get("content-type")
-	if mediaType == "" {
-		mediaType = x.entry.Response.Content.MimeType
-	}
-	mediaType, _, _ = strings.Cut(mediaType, ";")
+	mediaType, _, _ := strings.Cut(x.entry.ResponseType(), ";")
 	x.rhead = dialect.ResponseHead{Status: x.entry.Response.Status, ContentType: strings.ToLower(strings.TrimSpace(mediaType)), Header: get}
 }
 
-func lookup(headers []pair) func(string) string {
-	return func(name string) string {
-		for _, h := range headers {
-			if strings.EqualFold(h.Name, name) {
-				return h.Value
-			}
-		}
-		return ""
-	}
+func lookup(headers []har.Pair) func(string) string {
+	return func(name string) string { return har.Get(headers, name) }
 }
 
 func (x *exchange) requestBody() ([]byte, error) {
-	if x.entry.Request.PostData == nil {
-		return nil, nil
-	}
-	body, err := x.entry.Request.PostData.bytes()
+	body, err := x.entry.RequestBody()
 	if err != nil {
 		return nil, err
 	}
@@ -271,7 +205,7 @@ func (x *exchange) plain(encoding string, body []byte) []byte {
 }
 
 func (x *exchange) readResponse() {
-	body, err := x.entry.Response.Content.bytes()
+	body, err := x.entry.ResponseBody()
 	if err != nil {
 		x.problem("response body", err)
 		return
@@ -396,37 +330,4 @@ func stated(n int64, has bool) *int64 {
 		return nil
 	}
 	return &n
-}
-
-// ReadEntries calls visit for each entry of a HAR file, or of a file with one
-// HAR entry a line.
-func ReadEntries(data []byte, visit func(n int, e *Entry) error) error {
-	var har struct {
-		Log *struct {
-			Entries []*Entry `json:"entries"`
-		} `json:"log"`
-	}
-	if err := json.Unmarshal(data, &har); err == nil && har.Log != nil {
-		for i, e := range har.Log.Entries {
-			if err := visit(i+1, e); err != nil {
-				return err
-			}
-		}
-		return nil
-	}
-	return readLines(data, visit)
-}
-
-func readLines(data []byte, visit func(n int, e *Entry) error) error {
-	decoder := json.NewDecoder(strings.NewReader(string(data)))
-	for n := 1; decoder.More(); n++ {
-		e := &Entry{}
-		if err := decoder.Decode(e); err != nil {
-			return fmt.Errorf("entry %d is no HAR entry: %w", n, err)
-		}
-		if err := visit(n, e); err != nil {
-			return err
-		}
-	}
-	return nil
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/regent-proxy/regent/pkg/har"
 	"github.com/regent-proxy/regent/pkg/policy"
 )
 
@@ -69,6 +70,11 @@ func TestReferenceExamples(t *testing.T) {
 			report, err := Test(context.Background(), Options{Paths: []string{folder(t, map[string]string{"p.rego": first["p.rego"], "p_test.rego": b.text})}}, TestOptions{})
 			if err != nil || report.Failed() > 0 || len(report.Results) != 1 {
 				t.Errorf("line %d: %+v, %v", b.line, report, err)
+			}
+		case "json call":
+			var e har.Entry
+			if err := json.Unmarshal([]byte(b.text), &e); err != nil || e.Regent == nil || len(e.Regent.Expect) == 0 {
+				t.Errorf("line %d: %v", b.line, err)
 			}
 		default:
 			t.Errorf("line %d: unknown kind of block %q", b.line, b.info)

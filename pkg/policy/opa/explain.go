@@ -3,6 +3,7 @@ package opa
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/open-policy-agent/opa/v1/ast"
@@ -23,6 +24,15 @@ type FiredRule struct {
 	Name  string `json:"name"`            // data.regent.request.deny
 	Place string `json:"place"`           // file:line
 	Title string `json:"title,omitempty"` // of its metadata
+	// Facts are what of input the rule names, and what that was: a path up to
+	// the first place that is no constant. Longer values are cut at 200 bytes.
+	Facts []ReadFact `json:"facts,omitempty"`
+}
+
+// ReadFact is a fact that a rule reads.
+type ReadFact struct {
+	Path  string `json:"path"`  // input.llm.model
+	Value string `json:"value"` // as Rego writes it; "undefined" where absent
 }
 
 // explainTime is an explanation's where the options name none: nobody's call
@@ -53,22 +63,24 @@ func Explain(ctx context.Context, o Options, phase policy.Phase, facts []byte) (
 	if doc == nil {
 		return nil, &policy.Error{Kind: policy.Undefined, Path: string(phase), Err: fmt.Errorf("no rule decides in this phase%s", hint(string(phase), []string{"request", "response"}))}
 	}
-	return set.explain(ctx, doc, phase, input, started)
-}
-
-func (s *Set) explain(ctx context.Context, doc *document, phase policy.Phase, input *ast.Term, started time.Time) (*Explanation, error) {
-	trace := &fired{seen: map[*ast.Rule]bool{}, annotations: s.compiler.GetAnnotationSet()}
-	out := &Explanation{Decision: &policy.Decision{Revision: s.revision}}
-	ctx, done := context.WithTimeout(ctx, s.timeout)
-	defer done()
-	doc.trace = trace
-	in := &policy.Input{Phase: phase, Call: policy.CallFacts{Started: started}}
-	err := s.run(ctx, doc, in, input, func(m *member, v ast.Value) error { return decode(out.Decision, phase, m.name, v) })
-	out.Rules = trace.rules
+	e, err := set.explain(ctx, doc, phase, input, started)
 	if err != nil {
 		return nil, err
 	}
-	return out, nil
+	return e, nil
+}
+
+func (s *Set) explain(ctx context.Context, doc *document, phase policy.Phase, input *ast.Term, started time.Time, more ...topdown.QueryTracer) (*Explanation, error) {
+	trace := &fired{seen: map[*ast.Rule]bool{}, annotations: s.compiler.GetAnnotationSet(), facts: input.Value}
+	out := &Explanation{Decision: &policy.Decision{Revision: s.revision}}
+	ctx, done := context.WithTimeout(ctx, s.timeout)
+	defer done()
+	own := *doc
+	own.traces = append(more, trace)
+	in := &policy.Input{Phase: phase, Call: policy.CallFacts{Started: started}}
+	err := s.run(ctx, &own, in, input, func(m *member, v ast.Value) error { return decode(out.Decision, phase, m.name, v) })
+	out.Rules = trace.rules
+	return out, err
 }
 
 // readFacts reads facts written as JSON.
@@ -100,6 +112,7 @@ type fired struct {
 	rules       []FiredRule
 	seen        map[*ast.Rule]bool
 	annotations *ast.AnnotationSet
+	facts       ast.Value
 }
 
 var _ topdown.QueryTracer = (*fired)(nil)
@@ -120,5 +133,39 @@ func (f *fired) TraceEvent(e topdown.Event) {
 			break
 		}
 	}
+	out.Facts = factsOf(rule, f.facts)
 	f.rules = append(f.rules, out)
+}
+
+// maxFact bounds the text of a fact shown, in bytes.
+const maxFact = 200
+
+// factsOf are the places of input that a rule names.
+func factsOf(rule *ast.Rule, facts ast.Value) []ReadFact {
+	var out []ReadFact
+	seen := map[string]bool{}
+	ast.WalkRefs(rule, func(ref ast.Ref) bool {
+		if !ref.HasPrefix(ast.InputRootRef) {
+			return false
+		}
+		ref = ref.GroundPrefix()
+		if path := ref.String(); !seen[path] && len(ref) > 1 {
+			seen[path] = true
+			out = append(out, ReadFact{Path: path, Value: factAt(facts, ref[1:])})
+		}
+		return false
+	})
+	return out
+}
+
+func factAt(facts ast.Value, path ast.Ref) string {
+	v, err := facts.Find(path)
+	if err != nil {
+		return "undefined"
+	}
+	text := v.String()
+	if len(text) > maxFact {
+		text = strings.ToValidUTF8(text[:maxFact], "") + "…"
+	}
+	return text
 }

@@ -40,7 +40,7 @@ type document struct {
 	// slices and maps are copied for each decision.
 	constant policy.Decision
 	memo     *memo
-	trace    topdown.QueryTracer // of an explanation, else nil
+	traces   []topdown.QueryTracer // of an explanation
 }
 
 // member is one member of the decision that some rule defines.
@@ -128,8 +128,8 @@ func (s *Set) run(ctx context.Context, doc *document, in *policy.Input, facts *a
 
 func (s *Set) query(doc *document, in *policy.Input, facts *ast.Term, cancel topdown.Cancel) *topdown.Query {
 	q := topdown.NewQuery(doc.query)
-	if doc.trace != nil {
-		q = q.WithQueryTracer(doc.trace)
+	for _, trace := range doc.traces {
+		q = q.WithQueryTracer(trace)
 	}
 	return q.
 		WithCompiler(s.compiler).

@@ -177,6 +177,7 @@ func (s *sources) modules(tests bool) (map[string]*ast.Module, error) {
 			out[f.name] = m
 		}
 	}
+	yieldPackages(out)
 	return out, errors.Join(faults...)
 }
 

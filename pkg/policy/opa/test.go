@@ -39,6 +39,8 @@ type TestReport struct {
 	// file:line.
 	Coverage  float64
 	Uncovered []string
+
+	lines map[codeLine]bool // whether evaluated
 }
 
 // Failed counts the tests that did not pass.
@@ -178,15 +180,56 @@ func (r *TestReport) cover(c *cover.Cover, modules map[string]*ast.Module) {
 	if len(own) == 0 {
 		own = modules
 	}
-	report := c.Report(own)
-	r.Coverage = report.Coverage
-	defer func() { r.Uncovered = slices.Compact(r.Uncovered) }()
-	for _, name := range slices.Sorted(maps.Keys(report.Files)) {
-		for _, lines := range report.Files[name].NotCovered {
-			for row := lines.Start.Row; row <= lines.End.Row; row++ {
-				r.Uncovered = append(r.Uncovered, fmt.Sprintf("%s:%d", name, row))
-			}
+	r.add(c, own)
+}
+
+// add counts the lines that c saw evaluated beside those known to be.
+func (r *TestReport) add(c *cover.Cover, own map[string]*ast.Module) {
+	if r.lines == nil {
+		r.lines = map[codeLine]bool{}
+	}
+	for name, file := range c.Report(own).Files {
+		for _, part := range file.NotCovered {
+			r.mark(name, part, false)
 		}
+		for _, part := range file.Covered {
+			r.mark(name, part, true)
+		}
+	}
+	r.count()
+}
+
+// codeLine is one line of a policy's code.
+type codeLine struct {
+	file string
+	row  int
+}
+
+// mark never takes back that a line was evaluated.
+func (r *TestReport) mark(file string, part cover.Range, evaluated bool) {
+	for row := part.Start.Row; row <= part.End.Row; row++ {
+		at := codeLine{file, row}
+		r.lines[at] = r.lines[at] || evaluated
+	}
+}
+
+func (r *TestReport) count() {
+	var missed []codeLine
+	for at, evaluated := range r.lines {
+		if !evaluated {
+			missed = append(missed, at)
+		}
+	}
+	slices.SortFunc(missed, func(a, b codeLine) int {
+		return cmp.Or(cmp.Compare(a.file, b.file), cmp.Compare(a.row, b.row))
+	})
+	r.Uncovered = nil
+	for _, at := range missed {
+		r.Uncovered = append(r.Uncovered, fmt.Sprintf("%s:%d", at.file, at.row))
+	}
+	r.Coverage = 100
+	if len(r.lines) > 0 {
+		r.Coverage = 100 * float64(len(r.lines)-len(missed)) / float64(len(r.lines))
 	}
 }
 
@@ -210,7 +253,7 @@ func Check(ctx context.Context, o Options) (revision string, warnings []string, 
 	if c.Compile(modules); c.Failed() {
 		return "", nil, fmt.Errorf("with the tests: %w", c.Errors)
 	}
-	return set.Revision(), set.warnings(modules), nil
+	return set.Revision(), append(set.warnings(modules), lint(modules)...), nil
 }
 
 // warnings lists the user's rules that no decision depends on and no test
