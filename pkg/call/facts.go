@@ -150,8 +150,7 @@ func (c *call) scan(doc []byte, texts []genai.Text) *facts {
 	f := &facts{texts: texts}
 	var hits []detect.Finding
 	for i, t := range texts {
-		raw := doc[t.Range.Start:t.Range.End]
-		text, m := jsonspan.View(raw, jsonspan.Encoding(t.Encoding))
+		text, m := viewOf(doc, t)
 		if c.phase == policy.Request {
 			hits = c.snap.Detect.ScanAs(text, string(t.Role), hits[:0])
 		} else {

@@ -162,7 +162,7 @@ func (b *holdBack) scan(h *held, t *genai.Text) []hit {
 	b.hits = b.hits[:0]
 	ch := b.channel(t)
 	if ch == nil {
-		ht.view, ht.decoded = jsonspan.View(raw, jsonspan.Encoding(t.Encoding))
+		ht.view, ht.decoded = jsonspan.View(raw, nested(raw, t.Encoding))
 		ht.aliased = true
 		ht.start, ht.end = 0, int64(len(ht.view))
 		b.findings = b.set.Scan(ht.view, b.findings[:0])

@@ -230,6 +230,7 @@ func (s *stream) inspectEvent(ev *frame.Event, d *genai.Delta) error {
 }
 
 func (s *stream) text(h *held, t *genai.Text) error {
+	*t = s.c.asSource(*t)
 	for _, hit := range s.hold.scan(h, t) {
 		if err := s.found(hit, t); err != nil || s.cut {
 			return err
