@@ -102,13 +102,16 @@ type heldText struct {
 	decoded    jsonspan.Map
 }
 
-// textCut is a stretch of a text that another text stands for.
+// textCut is a stretch of a text that another text stands for; restored where
+// that is the client's own value.
 type textCut struct {
 	from, to int
 	with     string
+	restored bool
 }
 
-// left is the text as it leaves.
+// left is the text as it leaves, but for values that come back to the client:
+// their stand-ins are what may be kept.
 func (ht *heldText) left() []byte {
 	if len(ht.cuts) == 0 {
 		return ht.view
@@ -116,6 +119,9 @@ func (ht *heldText) left() []byte {
 	var out []byte
 	at := 0
 	for _, cut := range ht.cuts { // in order, as findings are
+		if cut.restored {
+			continue
+		}
 		out = append(append(out, ht.view[at:max(at, cut.from)]...), cut.with...)
 		at = max(at, cut.to)
 	}
@@ -246,7 +252,7 @@ func (b *holdBack) replace(f hit, text string) {
 		if first {
 			with = text
 		}
-		ht.cuts = append(ht.cuts, textCut{from, to, with})
+		ht.cuts = append(ht.cuts, textCut{from, to, with, f.restored != nil})
 		b.splices = ht.decoded.Replace(b.splices[:0], from, to, with)
 		if len(b.splices) > 0 { // else the piece was structure alone
 			first = false

@@ -83,9 +83,9 @@ type Record struct {
 	ErrorType string
 	Err       error
 
-	// Input and Output are the messages as JSON by the conventions' schema,
+	// Input and Output are the messages as JSON by the conventions' schemas,
 	// only where content capture is on, and then redacted.
-	InputMessages, OutputMessages, SystemInstructions []byte
+	InputMessages, OutputMessages, SystemInstructions, ToolDefinitions []byte
 }
 
 // AttemptRecord is one try at one upstream, as the upstream filter saw it.

@@ -427,7 +427,7 @@ func (s *stream) fail(err error) {
 
 func (s *stream) close() {
 	if s.hold.said != nil {
-		s.c.rec.OutputMessages = s.hold.said.messages(s.c.rec.Response.FinishReasons)
+		s.c.rec.OutputMessages = s.hold.said.messages(&s.c.rec.Response, true)
 	}
 	if s.unpack != nil {
 		_ = s.unpack.Close()
