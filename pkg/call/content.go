@@ -1,6 +1,7 @@
 package call
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/json"
 	"slices"
@@ -35,6 +36,10 @@ func (c *call) captureRequest(request *genai.Request, body, edited []byte) {
 		}
 		request, body = again, edited
 	}
+	if request.RPC != nil {
+		c.captureTool(request, body)
+		return
+	}
 	system := &content{left: maxContent}
 	for _, t := range request.Texts {
 		if t.Message < 0 && t.Role == genai.System && t.Kind == genai.Content {
@@ -44,6 +49,18 @@ func (c *call) captureRequest(request *genai.Request, body, edited []byte) {
 	c.rec.SystemInstructions = system.list()
 	c.rec.InputMessages = inputMessages(request, body, maxContent)
 	c.rec.ToolDefinitions = toolDefinitions(request, body)
+}
+
+// captureTool keeps what a tool is called with; arguments over the bound are
+// left out.
+func (c *call) captureTool(request *genai.Request, body []byte) {
+	for _, t := range request.Texts {
+		arguments := body[t.Range.Start:t.Range.End]
+		if request.RPC.Tool != "" && t.Kind == genai.ToolArguments && len(arguments) <= maxContent {
+			c.rec.ToolArguments = bytes.Clone(arguments)
+			return
+		}
+	}
 }
 
 // inputMessages are the request's messages as JSON, their texts cut at limit
@@ -132,7 +149,21 @@ func (c *call) captureResponse(read *genai.Response, body []byte, redactions *js
 		}
 		said.add(ch, []byte(textOf(body, t)))
 	}
-	c.rec.OutputMessages = said.messages(read, false)
+	c.keep(said, read, false)
+}
+
+// keep keeps what was said: messages, or a tool's result.
+func (c *call) keep(said *transcript, r *genai.Response, byIndex bool) {
+	rpc := c.rec.Request != nil && c.rec.Request.RPC != nil
+	if !rpc {
+		c.rec.OutputMessages = said.messages(r, byIndex)
+		return
+	}
+	for _, ch := range said.order {
+		if c.rec.Request.RPC.Tool != "" && ch.Kind == genai.ToolResult {
+			c.rec.ToolResult = append(c.rec.ToolResult, said.texts[ch]...)
+		}
+	}
 }
 
 // transcript gathers a response's running texts. Its size is bounded by

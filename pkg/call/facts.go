@@ -44,6 +44,7 @@ func (c *call) readFacts(request *genai.Request, body []byte) *facts {
 		return nil
 	}
 	c.rec.Request, c.rec.Operation, c.rec.RequestModel = request, request.Operation, request.Model
+	c.addProvenance(&request.Provenance)
 	in.LLM.Operation, in.LLM.Model, in.LLM.Stream, in.LLM.Request = request.Operation, request.Model, request.Stream, request
 	in.LLM.Text = func(i int) string { return textOf(body, request.Texts[i]) }
 	f := c.scan(body, request.Texts)

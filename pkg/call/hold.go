@@ -23,6 +23,7 @@ type holdBack struct {
 	findings []detect.Finding
 	splices  []jsonspan.Splice
 	said     *transcript // nil where content is not captured
+	whole    bool        // texts that are complete in their event are said too
 }
 
 // channel is one running text: a choice's content, a tool call's arguments.
@@ -310,11 +311,17 @@ func (b *holdBack) pop(out []byte, n int) ([]byte, error) {
 	return out, nil
 }
 
-// say keeps the running texts of an event that leaves.
+// say keeps the running texts of an event that leaves; complete ones repeat
+// what was said, but in a stream that has no others.
 func (b *holdBack) say(h *held) {
 	for i := range h.texts {
-		if ht := &h.texts[i]; b.said != nil && ht.ch != nil {
+		ht := &h.texts[i]
+		switch {
+		case b.said == nil:
+		case ht.ch != nil:
 			b.said.add(ht.text.Channel, ht.left())
+		case b.whole:
+			b.said.add(genai.Channel{Kind: ht.text.Kind}, ht.left())
 		}
 	}
 }
