@@ -165,30 +165,32 @@ func (s *surroundings) begin(a *automaton, text []byte, from int) {
 }
 
 // advance reads on to the end of text. Signs count as one blank, unless they
-// are so many that the words around them do not belong together.
+// are so many that the words around them do not belong together. All words
+// begin with a blank: from the first state a letter leads nowhere.
 func (s *surroundings) advance(a *automaton, text []byte) {
+	small, signs := s.small, s.signs
 	for i := s.at; i < len(text); i++ {
 		c := text[i]
 		k := kindOf[c]
 		if k&(isLower|isUpper|isWide|isDigit) == 0 {
-			s.small = false
-			if s.signs++; s.signs == 1 {
+			small = false
+			if signs++; signs == 1 {
 				s.step(a, ' ', i+1)
-			} else if s.signs > maxSigns {
+			} else if signs > maxSigns {
 				s.state = a.next[a.class[' ']]
 			}
 			continue
 		}
-		if k&isUpper != 0 && s.small { // camelCase
+		if k&isUpper != 0 && small { // camelCase
 			s.step(a, ' ', i)
 		}
-		s.signs, s.small = 0, k&isLower != 0
-		if k&isDigit != 0 {
-			s.digits++
+		signs, small = 0, k&isLower != 0
+		s.digits += int(k & isDigit)
+		if s.state != 0 {
+			s.step(a, c, i+1)
 		}
-		s.step(a, c, i+1)
 	}
-	s.at = len(text)
+	s.at, s.small, s.signs = len(text), small, signs
 }
 
 // step reads one byte, behind which a word may end.
