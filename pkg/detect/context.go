@@ -85,6 +85,7 @@ func words(list ...string) [][]byte {
 // is read once, however many values it has: a value that stands behind the last
 // one goes on from there.
 type surroundings struct {
+	finder *automaton
 	at     int // text[:at] was read
 	made   bool
 	state  uint32
@@ -136,9 +137,12 @@ func (s *surroundings) read(text []byte, at int) {
 	if s.made && s.at == at {
 		return
 	}
-	a := contextFinder()
+	if s.finder == nil {
+		s.finder = contextFinder()
+	}
+	a := s.finder
 	if from := max(0, at-contextReach-wordReach); !s.made || s.at > at || s.at < from {
-		s.begin(a, text, from)
+		s.begin(text, from)
 	}
 	s.advance(a, text[:at])
 	s.now = 0
@@ -152,8 +156,9 @@ func (s *surroundings) read(text []byte, at int) {
 }
 
 // begin readies for a text of which only what follows from counts.
-func (s *surroundings) begin(a *automaton, text []byte, from int) {
-	*s = surroundings{at: from, made: true}
+func (s *surroundings) begin(text []byte, from int) {
+	a := s.finder
+	*s = surroundings{finder: a, at: from, made: true}
 	for i := range s.ends {
 		s.ends[i].at = -contextReach
 	}

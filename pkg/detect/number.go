@@ -17,6 +17,9 @@ const (
 	maxGroups = 8
 )
 
+// numberGaps are what may stand between the groups of a number.
+var numberGaps = [256]bool{' ': true, '-': true, '.': true, '/': true, ')': true, gapDash: true}
+
 // numbers tries the numbers that begin with unit i.
 func (v *verifier) numbers(i int) {
 	v.ipv4(i)
@@ -29,7 +32,7 @@ func (v *verifier) numbers(i int) {
 			return
 		}
 		if j > i {
-			if !oneOf(u.gap, " -./)\x02") {
+			if !numberGaps[u.gap] {
 				return
 			}
 			if r.sign == 0 {
