@@ -11,6 +11,7 @@ import (
 	"maps"
 	"net/http"
 	"os"
+	"time"
 
 	"github.com/regent-proxy/regent/pkg/admin"
 	"github.com/regent-proxy/regent/pkg/call"
@@ -26,6 +27,7 @@ type parts struct {
 	telemetry *telemetry.Telemetry
 	engine    *opa.Engine
 	reviews   *review.Store // nil where none are kept
+	loads     loads
 	extproc   *extproc.Server
 	// routes are what parts show and take on the admin port, by the pattern of
 	// http.ServeMux.
@@ -46,10 +48,10 @@ func assemble(ctx context.Context, c *config.Config, out io.Writer, log *slog.Lo
 	if p.telemetry, err = telemetry.New(ctx, settings); err != nil {
 		return nil, err
 	}
-	if p.engine, err = opa.Open(ctx, policyOptions(c, p.telemetry, log)); err != nil {
+	if p.engine, err = opa.Open(ctx, policyOptions(c, p.loaded, log)); err != nil {
 		return nil, errors.Join(err, p.telemetry.Shutdown(ctx))
 	}
-	p.telemetry.Loaded(p.engine.Current().Revision(), nil)
+	p.loaded(p.engine.Current().Revision(), nil)
 	snapshots, err := newSnapshots(c, func() call.PolicySet { return p.engine.Current() })
 	if err != nil {
 		return nil, errors.Join(err, p.close(ctx))
@@ -61,7 +63,11 @@ func assemble(ctx context.Context, c *config.Config, out io.Writer, log *slog.Lo
 		snapshots.fixed.Reviews = p.reviews
 		maps.Copy(p.routes, admin.Reviews(p.reviews, log))
 	}
-	p.extproc = extproc.New(call.New(snapshots.current, logged(c, log, p.telemetry)), extproc.Options{
+	recorder, err := p.addConsole(c, logged(c, log, p.telemetry))
+	if err != nil {
+		return nil, errors.Join(err, p.close(ctx))
+	}
+	p.extproc = extproc.New(call.New(snapshots.current, recorder), extproc.Options{
 		MaxRequestBody:  int(c.Limits.MaxRequestBody),
 		MaxResponseBody: int(c.Limits.MaxResponseBody),
 		MaxMessage:      int(max(c.Limits.MaxRequestBody, c.Limits.MaxResponseBody)) + messageOverhead,
@@ -97,7 +103,13 @@ func openReviews(c *config.Review) (*review.Store, error) {
 	return review.Open(string(c.Path), review.Options{MaxPending: c.MaxPending, Wait: c.Wait, Use: c.Use, Keep: c.Keep})
 }
 
-func policyOptions(c *config.Config, t *telemetry.Telemetry, log *slog.Logger) opa.Options {
+// loaded tells those who show it of a policy set that was loaded, or was not.
+func (p *parts) loaded(revision string, err error) {
+	p.telemetry.Loaded(revision, err)
+	p.loads.loaded(revision, err, time.Now())
+}
+
+func policyOptions(c *config.Config, loaded func(string, error), log *slog.Logger) opa.Options {
 	paths := make([]string, len(c.Policy.Paths))
 	for i, p := range c.Policy.Paths {
 		paths[i] = string(p)
@@ -105,7 +117,7 @@ func policyOptions(c *config.Config, t *telemetry.Telemetry, log *slog.Logger) o
 	return opa.Options{
 		Paths: paths, NoDefault: !c.Policy.Default, Timeout: c.Policy.Timeout, AllowNetwork: c.Policy.Network, Watch: c.Policy.Watch, Logger: log,
 		OnReload: func(revision string, err error) {
-			t.Loaded(revision, err)
+			loaded(revision, err)
 			if err == nil {
 				log.Info("policy loaded", "revision", revision)
 			}

@@ -97,8 +97,17 @@ func (p *parts) serve(ctx context.Context, c *config.Config, log *slog.Logger) e
 	}
 	server := newGRPCServer(c.Drain, p.telemetry.OpenStreams, log, p.extproc.ServerOptions()...)
 	p.extproc.Register(server)
-	log.Info("serving", "version", readVersion().Version, "address", c.Listen.Address, "admin", c.Admin.Listen, "policy_revision", p.engine.Current().Revision())
+	log.Info("serving", "version", readVersion().Version, "address", bound(c.Listen.Address, calls), "admin", bound(c.Admin.Listen, operators), "policy_revision", p.engine.Current().Revision())
 	return p.both(ctx, c, server, calls, operators)
+}
+
+// bound is where a listener listens: with the port that it got where any was
+// asked for.
+func bound(asked config.Address, l net.Listener) string {
+	if l != nil && l.Addr().Network() == "tcp" {
+		return l.Addr().String()
+	}
+	return string(asked)
 }
 
 // both runs the gRPC server and, where there is one, the admin server, which

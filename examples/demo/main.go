@@ -104,7 +104,7 @@ func (d *demo) start(ctx context.Context, stay bool) error {
 	d.Stack, err = harness.Start(ctx, harness.Options{
 		Envoy: envoy, Regent: regent, Root: root, Providers: providers,
 		Policies: map[string]string{"demo.yaml": string(policy)},
-		Config:   d.configure,
+		Config:   func(c map[string]any) { d.configure(c, stay) },
 		Bootstrap: func(b *harness.Bootstrap) {
 			d.bootstrap(b, filepath.Join(root, "envoy", "tracing.yaml"), stay)
 		},
@@ -144,7 +144,10 @@ func (d *demo) startLLM(ctx context.Context, tools *harness.Tools) (map[string]s
 }
 
 // configure has Regent send its spans to the collector.
-func (d *demo) configure(c map[string]any) {
+func (d *demo) configure(c map[string]any, stay bool) {
+	if stay {
+		c["admin"] = map[string]any{"listen": "127.0.0.1:0"} // for a browser
+	}
 	c["telemetry"] = map[string]any{
 		"traces":  map[string]any{"exporter": "otlp", "protocol": "grpc", "endpoint": "http://" + d.collector.Address, "interval": "50ms"},
 		"metrics": map[string]any{"exporter": "none"},
@@ -201,11 +204,12 @@ or point an SDK at it:
 
   export OPENAI_BASE_URL=%[1]s/v1 OPENAI_API_KEY=%[2]s
 
+Regent's console:          %[7]s/console/
 Envoy's admin interface:   %[3]s
 What Envoy logs of calls:  %[4]s
 Regent's log:              %[5]s
 Policies, read at changes: %[6]s`,
-		d.URL, d.someKey(), d.Admin, filepath.Join(d.Dir, "envoy.out"), filepath.Join(d.Dir, "regent.err"), filepath.Join(d.Dir, "conf", "policies"))
+		d.URL, d.someKey(), d.Admin, filepath.Join(d.Dir, "envoy.out"), filepath.Join(d.Dir, "regent.err"), filepath.Join(d.Dir, "conf", "policies"), d.Operators)
 	if d.Public != nil {
 		say("What the public provider received: http://%s/__requests", d.Public.Address)
 	}

@@ -6,13 +6,16 @@
 package harness
 
 import (
+	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net"
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"go.yaml.in/yaml/v3"
@@ -47,8 +50,11 @@ type Stack struct {
 	Dir string
 	// URL is Envoy's listener, Admin Envoy's admin: http://host:port.
 	URL, Admin string
-	Regent     *Process
-	Envoy      *Process
+	// Operators is Regent's admin port, http://host:port, "" where it is a Unix
+	// socket, as it is unless Options.Config says otherwise.
+	Operators string
+	Regent    *Process
+	Envoy     *Process
 	// Public, OnPrem and Custom are the simulated providers, nil where
 	// Options.Providers has another.
 	Public, OnPrem, Custom *Provider
@@ -194,6 +200,7 @@ func (s *Stack) StartRegent(ctx context.Context) error {
 	}
 	s.Regent = p
 	return p.Await(ctx, "serves", func() bool {
+		s.Operators = tcpAdmin(p.Stderr())
 		body, err := s.RegentAdmin(ctx, "/readyz")
 		return err == nil && body != ""
 	})
@@ -203,11 +210,25 @@ func (s *Stack) StartRegent(ctx context.Context) error {
 func (s *Stack) RegentAdmin(ctx context.Context, path string) (string, error) {
 	client := &http.Client{Timeout: 5 * time.Second, Transport: &http.Transport{
 		DisableKeepAlives: true,
-		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		DialContext: func(ctx context.Context, _, address string) (net.Conn, error) {
+			if s.Operators != "" {
+				return new(net.Dialer).DialContext(ctx, "tcp", address)
+			}
 			return new(net.Dialer).DialContext(ctx, "unix", s.path("a.sock"))
 		},
 	}}
-	return get(ctx, client, "http://regent"+path)
+	return get(ctx, client, cmp.Or(s.Operators, "http://regent")+path)
+}
+
+// tcpAdmin is the admin port that Regent's log named last, "" where it is a socket.
+func tcpAdmin(log string) (address string) {
+	for _, line := range strings.Split(log, "\n") {
+		var said struct{ Msg, Admin string }
+		if json.Unmarshal([]byte(line), &said) == nil && said.Msg == "serving" && !strings.HasPrefix(said.Admin, "unix:") {
+			address = "http://" + said.Admin
+		}
+	}
+	return address
 }
 
 func (s *Stack) startEnvoy(ctx context.Context, addresses map[string]string) error {

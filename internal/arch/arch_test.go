@@ -35,6 +35,9 @@ var rules = []rule{
 	{from: "pkg/call", not: "pkg/extproc", why: "a call is driven, it does not speak the protocol"},
 	{from: "pkg/call", not: "pkg/policy/opa", why: "call knows the contract, not the engine"},
 	{from: "pkg/call", not: "pkg/telemetry", why: "telemetry reads a finished call"},
+	{from: "pkg/admin", not: "pkg/console", why: "the admin port serves pages and knows none"},
+	{from: "pkg/console", not: "pkg/telemetry", why: "the console reads finished calls, as telemetry does"},
+	{from: "pkg/console", not: "pkg/policy/opa", why: "the console shows what it is told of the policy"},
 	{from: "pkg", not: "cmd", why: "a library does not know its commands"},
 }
 

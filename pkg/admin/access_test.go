@@ -230,7 +230,7 @@ func TestSignIn(t *testing.T) {
 	if w.Code != 303 || w.Header().Get("Location") != "/who?a=1" {
 		t.Fatalf("%d to %q", w.Code, w.Header().Get("Location"))
 	}
-	c := b.cookies[sessionCookie]
+	c := b.cookies[SessionCookie]
 	if c == nil || !c.HttpOnly || c.SameSite != http.SameSiteStrictMode || c.MaxAge != 8*60*60 || strings.Contains(c.Value, viewerToken) {
 		t.Fatalf("cookie %+v", c)
 	}
@@ -251,7 +251,7 @@ func TestSessionsEndAndCannotBeForged(t *testing.T) {
 	other := newSessions(func() time.Time { return clock })
 	read := func(value string) bool {
 		r := local("GET", "/")
-		r.AddCookie(&http.Cookie{Name: sessionCookie, Value: value})
+		r.AddCookie(&http.Cookie{Name: SessionCookie, Value: value})
 		_, ok := s.read(r)
 		return ok
 	}

@@ -11,10 +11,10 @@ import (
 	"time"
 )
 
-// sessionCookie is the cookie of a browser that signed in, sessionLife how long
+// SessionCookie is the cookie of a browser that signed in, sessionLife how long
 // it is good for.
 const (
-	sessionCookie = "regent_session"
+	SessionCookie = "regent_session"
 	sessionLife   = 8 * time.Hour
 )
 
@@ -44,14 +44,14 @@ func (s *sessions) cookie(a Actor, secure bool) *http.Cookie {
 	text, _ := json.Marshal(session{a.Name, a.Role, s.now().Add(sessionLife).Unix()}) // strings and numbers: never fails
 	body := base64.RawURLEncoding.EncodeToString(text)
 	return &http.Cookie{
-		Name: sessionCookie, Value: body + "." + s.sign(body), Path: "/", MaxAge: int(sessionLife / time.Second),
+		Name: SessionCookie, Value: body + "." + s.sign(body), Path: "/", MaxAge: int(sessionLife / time.Second),
 		HttpOnly: true, Secure: secure, SameSite: http.SameSiteStrictMode,
 	}
 }
 
 // read is the actor of a request's cookie, if it is one of ours and in time.
 func (s *sessions) read(r *http.Request) (Actor, bool) {
-	c, err := r.Cookie(sessionCookie)
+	c, err := r.Cookie(SessionCookie)
 	if err != nil {
 		return Actor{}, false
 	}

@@ -44,7 +44,6 @@ func (c *call) openStream() phase.Verdict {
 	}
 	if c.snap.Settings.Content {
 		s.inspect, s.hold.said = true, newTranscript()
-		s.hold.whole = c.rec.Request != nil && c.rec.Request.RPC != nil
 	}
 	s.reader = c.api.NewStream(&c.dhead, &c.reply.head)
 	if kind, ok := c.framing(); ok {
@@ -231,7 +230,6 @@ func (s *stream) inspectEvent(ev *frame.Event, d *genai.Delta) error {
 }
 
 func (s *stream) text(h *held, t *genai.Text) error {
-	*t = s.c.asSource(*t)
 	for _, hit := range s.hold.scan(h, t) {
 		if err := s.found(hit, t); err != nil || s.cut {
 			return err
@@ -428,7 +426,7 @@ func (s *stream) fail(err error) {
 
 func (s *stream) close() {
 	if s.hold.said != nil {
-		s.c.keep(s.hold.said, &s.c.rec.Response, true)
+		s.c.rec.OutputMessages = s.hold.said.messages(s.c.rec.Response.FinishReasons)
 	}
 	if s.unpack != nil {
 		_ = s.unpack.Close()

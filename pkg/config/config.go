@@ -17,6 +17,8 @@ type Config struct {
 	Drain Drain `yaml:"drain"`
 	// Health, metrics, profiles and what operators see and change, over HTTP.
 	Admin Admin `yaml:"admin"`
+	// What operators see of calls in a browser, at /console/ of the admin port.
+	Console Console `yaml:"console"`
 	// What is written to standard error.
 	Log Log `yaml:"log"`
 	// The Rego that decides.
@@ -93,6 +95,16 @@ type ServerTLS struct {
 	Key Path `yaml:"key"`
 	// Ask clients for a certificate that one of these signed, PEM. Who has none gets the open paths alone.
 	ClientCA Path `yaml:"client_ca"`
+}
+
+// Console is the operators' view of calls in a browser.
+type Console struct {
+	// Serve it, and keep in memory what it shows: the last calls without their content, and counts of 7 days.
+	Enabled bool `yaml:"enabled"`
+	// How many calls are kept, about 1 kB each.
+	Calls int `yaml:"calls"`
+	// A link to a call's trace, with {trace_id} in it: http://jaeger:16686/trace/{trace_id}.
+	TraceURL string `yaml:"trace_url"`
 }
 
 // Log is the process's own log, one record a line on standard error.
@@ -234,8 +246,6 @@ type Telemetry struct {
 	Traces Traces `yaml:"traces"`
 	// Counts and times.
 	Metrics Metrics `yaml:"metrics"`
-	// Where callers name what their requests are made of, beside what bodies say.
-	Provenance Provenance `yaml:"provenance"`
 	// Whether messages stand in spans: none, or redacted as the decision says.
 	Content string `yaml:"content" oneof:"none redacted"`
 	// How many distinct values a model name may bring into each metric attribute; further ones are counted as _other.
@@ -244,25 +254,6 @@ type Telemetry struct {
 	IdentityLabels []string `yaml:"identity_labels" oneof:"tenant team app"`
 	// How many distinct values an identity may bring into each metric attribute; further ones are counted as _other.
 	MaxIdentities int `yaml:"max_identities"`
-}
-
-// Provenance is where callers name prompts and data sources. Any caller can: it
-// is a claim, for traces and reports, never for a decision.
-type Provenance struct {
-	// The id of the prompt, or of the template it was made of.
-	PromptID Named `yaml:"prompt_id"`
-	// Its version.
-	PromptVersion Named `yaml:"prompt_version"`
-	// Ids of documents, stores or retrievals, parted by commas.
-	DataSources Named `yaml:"data_sources"`
-}
-
-// Named is where one fact of the provenance is read.
-type Named struct {
-	// A request header.
-	Header string `yaml:"header"`
-	// A member of the baggage header, where the header names nothing.
-	Baggage string `yaml:"baggage"`
 }
 
 // Traces is the export of spans.
@@ -278,7 +269,7 @@ type Traces struct {
 	Ratio float64 `yaml:"ratio"`
 	// Calls that are always exported, sampled or not.
 	Keep []string `yaml:"keep" oneof:"denied redacted failed uncovered"`
-	// Header formats in which a parent is read, the first that holds one; b3 is the single b3 header or the several X-B3-* ones.
+	// Header formats in which a parent is read, the first that holds one; b3 is the single b3 header.
 	Propagators []string `yaml:"propagators" oneof:"tracecontext b3"`
 	// Members of the baggage header that become attributes of the span, under their own names.
 	Baggage []string `yaml:"baggage"`

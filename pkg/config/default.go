@@ -6,11 +6,12 @@ import "time"
 func Default() *Config {
 	export := Export{Exporter: "auto", Timeout: 10 * time.Second}
 	return &Config{
-		Listen: Listen{Address: "unix:/run/regent/regent.sock", SocketMode: 0o660},
-		Drain:  Drain{Delay: 5 * time.Second, Timeout: 30 * time.Second, Flush: 5 * time.Second},
-		Admin:  Admin{Listen: "127.0.0.1:9902"},
-		Log:    Log{Level: "info", Format: "json"},
-		Policy: Policy{Default: true, Timeout: 50 * time.Millisecond, OnError: "closed", OnUnreadable: "closed", Watch: true},
+		Listen:  Listen{Address: "unix:/run/regent/regent.sock", SocketMode: 0o660},
+		Drain:   Drain{Delay: 5 * time.Second, Timeout: 30 * time.Second, Flush: 5 * time.Second},
+		Admin:   Admin{Listen: "127.0.0.1:9902"},
+		Console: Console{Enabled: true, Calls: 2000},
+		Log:     Log{Level: "info", Format: "json"},
+		Policy:  Policy{Default: true, Timeout: 50 * time.Millisecond, OnError: "closed", OnUnreadable: "closed", Watch: true},
 		Limits: Limits{
 			MaxRequestBody:  32 << 20,
 			MaxResponseBody: 32 << 20,

@@ -29,6 +29,7 @@ func (c *Config) problems() Errors {
 	r := &rules{}
 	r.listeners(c)
 	r.admin(&c.Admin)
+	r.console(&c.Console)
 	r.durations(c)
 	r.policy(&c.Policy)
 	r.limits(&c.Limits)
@@ -214,12 +215,6 @@ func (r *rules) telemetry(t *Telemetry) {
 	for i, key := range t.Traces.Baggage {
 		if strings.HasPrefix(key, "regent.") || strings.HasPrefix(key, "gen_ai.") {
 			r.add(fmt.Sprintf("telemetry.traces.baggage[%d]", i), "a caller could forge it", "%q is an attribute of Regent's own", key)
-		}
-	}
-	p := &t.Provenance
-	for at, header := range map[string]string{"prompt_id": p.PromptID.Header, "prompt_version": p.PromptVersion.Header, "data_sources": p.DataSources.Header} {
-		if header != "" {
-			r.headerName("telemetry.provenance."+at+".header", header)
 		}
 	}
 	r.count("telemetry.traces.queue", t.Traces.Queue, 1_000_000)

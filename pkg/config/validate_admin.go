@@ -3,7 +3,9 @@ package config
 import (
 	"maps"
 	"net"
+	"net/url"
 	"slices"
+	"strings"
 )
 
 // minToken is the least length of a token, in bytes: a shorter one could be
@@ -61,5 +63,18 @@ func (r *rules) serverTLS(a *Admin) {
 		r.add("admin.tls", "leave it out", "a Unix socket has no TLS")
 	case a.TLS.Cert == "" || a.TLS.Key == "":
 		r.add("admin.tls", "set admin.tls.cert and admin.tls.key", "cert and key are both needed")
+	}
+}
+
+func (r *rules) console(c *Console) {
+	r.count("console.calls", c.Calls, 100_000)
+	if c.TraceURL == "" {
+		return
+	}
+	u, err := url.Parse(strings.ReplaceAll(c.TraceURL, "{trace_id}", "0"))
+	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+		r.add("console.trace_url", "write http://jaeger:16686/trace/{trace_id}", "is no http or https URL: %q", c.TraceURL)
+	} else if !strings.Contains(c.TraceURL, "{trace_id}") {
+		r.add("console.trace_url", "write http://jaeger:16686/trace/{trace_id}", "has no {trace_id} in it")
 	}
 }
