@@ -48,14 +48,16 @@ func assemble(ctx context.Context, c *config.Config, out io.Writer, log *slog.Lo
 	if p.telemetry, err = telemetry.New(ctx, settings); err != nil {
 		return nil, err
 	}
-	if p.engine, err = opa.Open(ctx, policyOptions(c, p.loaded, log)); err != nil {
+	snapshots, err := newSnapshots(c, func() call.PolicySet { return p.engine.Current() })
+	if err != nil {
+		return nil, errors.Join(err, p.telemetry.Shutdown(ctx))
+	}
+	options := policyOptions(c, p.loaded, log)
+	options.Catalog, options.Detect = snapshots.fixed.Catalog, snapshots.fixed.Detect
+	if p.engine, err = opa.Open(ctx, options); err != nil {
 		return nil, errors.Join(err, p.telemetry.Shutdown(ctx))
 	}
 	p.loaded(p.engine.Current().Revision(), nil)
-	snapshots, err := newSnapshots(c, func() call.PolicySet { return p.engine.Current() })
-	if err != nil {
-		return nil, errors.Join(err, p.close(ctx))
-	}
 	if p.reviews, err = openReviews(&c.Review); err != nil {
 		return nil, errors.Join(err, p.close(ctx))
 	}

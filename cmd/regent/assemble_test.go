@@ -39,7 +39,7 @@ func TestEverySettingIsFilled(t *testing.T) {
 	}
 	filled(t, reflect.ValueOf(callSettings(c)), "call.Settings")
 	filled(t, reflect.ValueOf(settings), "telemetry.Settings", "Env")
-	filled(t, reflect.ValueOf(policyOptions(c, nil, slog.New(slog.DiscardHandler))), "opa.Options")
+	filled(t, reflect.ValueOf(policyOptions(c, nil, slog.New(slog.DiscardHandler))), "opa.Options", "Catalog", "Detect")
 	filled(t, reflect.ValueOf(overrides(c.Routes)[0]), "dialect.Override")
 	if key := redactionKey(c.Redaction); string(key) != c.Redaction.Key.Reveal() {
 		t.Errorf("the redaction key is %q", key)

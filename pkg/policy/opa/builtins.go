@@ -19,12 +19,14 @@ import (
 	"github.com/open-policy-agent/opa/v1/types"
 )
 
-// builtins are Regent's own, all functions of their arguments alone: none does
-// I/O, none reads a clock.
-var builtins = []struct {
+type builtin struct {
 	decl *ast.Builtin
 	impl topdown.BuiltinFunc
-}{
+}
+
+// builtins are Regent's own: functions of their arguments and, some, of what the
+// operator has Regent know. None does I/O, none reads a clock.
+var builtins = append([]builtin{
 	{
 		&ast.Builtin{
 			Name:        "regent.bucket",
@@ -41,6 +43,13 @@ var builtins = []struct {
 			Description: "The SHA-256 of a value's canonical form, in hex: equal values have equal hashes, whatever the order of their keys.",
 			Decl:        types.NewFunction(types.Args(types.Named("value", types.A)), types.Named("hash", types.S)),
 		}, hash,
+	},
+	{
+		&ast.Builtin{
+			Name:        "regent.repeats",
+			Description: "How often the most frequent value of a list occurs, 0 for none: of the calls of an agent that goes in circles, say.",
+			Decl:        types.NewFunction(types.Args(types.Named("values", types.NewArray(nil, types.A))), types.Named("times", types.N)),
+		}, repeats,
 	},
 	{
 		&ast.Builtin{
@@ -79,7 +88,7 @@ var builtins = []struct {
 			),
 		}, spiffe,
 	},
-}
+}, knowing...)
 
 // Builtins are a table of the engine's, which must not change once policies are
 // compiled, hence here.

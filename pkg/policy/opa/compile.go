@@ -51,6 +51,9 @@ func build(ctx context.Context, o *Options) (*Set, error) {
 		return nil, err
 	}
 	set := &Set{revision: src.revision(), settings: settings, compiler: compiler, timeout: o.Timeout, plain: o.plain, phases: map[policy.Phase]*document{}}
+	if o.Catalog != nil || o.Detect != nil {
+		set.knows = &knowledge{o.Catalog, o.Detect}
+	}
 	if err := set.open(ctx, terms); err != nil {
 		return nil, err
 	}
@@ -81,7 +84,7 @@ func compile(modules map[string]*ast.Module, data ast.Value, network, plain bool
 	}
 	c.Compile(modules)
 	if c.Failed() {
-		return nil, c.Errors
+		return nil, plannedErrors(c.Errors)
 	}
 	return c, nil
 }

@@ -73,7 +73,7 @@ func Explain(ctx context.Context, o Options, phase policy.Phase, facts []byte) (
 func (s *Set) explain(ctx context.Context, doc *document, phase policy.Phase, input *ast.Term, started time.Time, more ...topdown.QueryTracer) (*Explanation, error) {
 	trace := &fired{seen: map[*ast.Rule]bool{}, annotations: s.compiler.GetAnnotationSet(), facts: input.Value}
 	out := &Explanation{Decision: &policy.Decision{Revision: s.revision}}
-	ctx, done := context.WithTimeout(ctx, s.timeout)
+	ctx, done := context.WithTimeout(s.withKnowledge(ctx), s.timeout)
 	defer done()
 	own := *doc
 	own.traces = append(more, trace)

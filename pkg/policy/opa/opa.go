@@ -15,6 +15,9 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/regent-proxy/regent/pkg/catalog"
+	"github.com/regent-proxy/regent/pkg/detect"
 )
 
 // DefaultTimeout bounds an evaluation where Options.Timeout is zero.
@@ -38,6 +41,10 @@ type Options struct {
 	// OnReload is told of every reload: the revision now in force, and why a
 	// new one was refused. It is called from one goroutine at a time.
 	OnReload func(revision string, err error)
+	// Catalog and Detect are what regent.cost, regent.price and regent.detect
+	// know; nil is the embedded catalog, and all detectors.
+	Catalog *catalog.Catalog
+	Detect  *detect.Set
 	// Logger is told of failed reloads; nil is silence.
 	Logger *slog.Logger
 

@@ -145,6 +145,7 @@ func TestRefusedAtLoad(t *testing.T) {
 		"attempt":              {"p.rego", "package regent.attempt\n" + `labels["x"] := "y"`, "attempt phase is not asked"},
 		"misspelt package":     {"p.rego", "package regent.requests\n" + `labels["x"] := "y"`, `did you mean "request"`},
 		"misspelt fact":        {"p.rego", request + `deny contains {"code": "x"} if input.llm.modle == "y"`, "modle"},
+		"planned fact":         {"p.rego", request + `deny contains {"code": "x"} if input.targets["a"].healthy`, "input.targets is specified but not given by this version"},
 		"misspelt fact in lib": {"p.rego", "package mine\nx if input.htp.path", "htp"},
 		"unused variable":      {"p.rego", request + `deny contains {"code": "x"} if { y := 1 }`, "unused"},
 		"unused import":        {"p.rego", request + "import data.foo\n" + `deny contains {"code": "x"}`, "unused"},

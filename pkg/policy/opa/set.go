@@ -28,6 +28,7 @@ type Set struct {
 	txn      storage.Transaction
 	phases   map[policy.Phase]*document
 	terms    *termLists
+	knows    *knowledge // nil: nothing of its own
 }
 
 // document is a phase's prepared query.
@@ -91,7 +92,7 @@ func (s *Set) Evaluate(ctx context.Context, in *policy.Input) (d *policy.Decisio
 	if d := doc.memo.find(facts); d != nil {
 		return clone(d), nil
 	}
-	ctx, done := context.WithTimeout(ctx, s.timeout)
+	ctx, done := context.WithTimeout(s.withKnowledge(ctx), s.timeout)
 	defer done()
 	d = clone(&doc.constant)
 	d.Revision = s.revision
@@ -248,7 +249,7 @@ func (s *Set) settle(phase policy.Phase, d *policy.Decision, m member) error {
 	if err := s.compile(doc); err != nil {
 		return err
 	}
-	ctx, done := context.WithTimeout(context.Background(), constantTime)
+	ctx, done := context.WithTimeout(s.withKnowledge(context.Background()), constantTime)
 	defer done()
 	in := &policy.Input{Phase: phase, Call: policy.CallFacts{Started: time.Unix(0, 1)}}
 	return s.run(ctx, doc, in, ast.ObjectTerm(), func(m *member, v ast.Value) error { return decode(d, phase, m.name, v) })
