@@ -10,15 +10,28 @@ func (v *verifier) colons(flags uint16) {
 	if flags&(isDigit|isUpper|isLower) == 0 {
 		return
 	}
-	isHex := func(c byte) bool {
-		return c >= '0' && c <= '9' || c|0x20 >= 'a' && c|0x20 <= 'f' || c == ':' || c == '.'
+	if bytes.Count(v.text[v.from:], []byte(":")) >= 2 {
+		v.hexRuns()
 	}
+	v.links()
+}
+
+// inHex are the bytes of hexadecimal groups, with colons and dots.
+var inHex = func() (t [256]bool) {
+	for _, c := range "0123456789abcdefABCDEF:." {
+		t[c] = true
+	}
+	return t
+}()
+
+// hexRuns tries the runs of hexadecimal groups with two colons or more.
+func (v *verifier) hexRuns() {
 	for at := v.from; at < len(v.text); at++ {
-		if !isHex(v.text[at]) {
+		if !inHex[v.text[at]] {
 			continue
 		}
 		end, colons := at, 0
-		for end < len(v.text) && isHex(v.text[end]) {
+		for end < len(v.text) && inHex[v.text[end]] {
 			if v.text[end] == ':' {
 				colons++
 			}
@@ -29,7 +42,6 @@ func (v *verifier) colons(flags uint16) {
 		}
 		at = end
 	}
-	v.links()
 }
 
 // hexGroups tries one run of hexadecimal digits, colons and dots.

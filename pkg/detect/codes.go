@@ -43,7 +43,7 @@ var ibanLengths = map[string]int{
 func (v *verifier) iban(i int) {
 	u := &v.units[i]
 	t := v.text[u.start:]
-	if len(t) < 15 || kindOf[t[1]]&(isUpper|isLower) == 0 || kindOf[t[2]]&kindOf[t[3]]&isDigit == 0 {
+	if u.len() < 4 || len(t) < 15 || kindOf[t[1]]&(isUpper|isLower) == 0 || kindOf[t[2]]&kindOf[t[3]]&isDigit == 0 {
 		return
 	}
 	n := ibanLengths[string([]byte{upper(t[0]), upper(t[1])})]
@@ -96,6 +96,9 @@ var fiscalOdd = [36]int{1, 0, 5, 7, 9, 13, 15, 17, 19, 21, 1, 0, 5, 7, 9, 13, 15
 // fiscalCode checks an Italian codice fiscale, also with letters in the place of
 // digits (omocodia).
 func (v *verifier) fiscalCode(i int) {
+	if n := v.units[i].len(); n != 16 && n != 3 && n != 6 {
+		return
+	}
 	var buf [16]byte
 	b, last := v.joined(i, 16, " ", buf[:0])
 	if len(b) != 16 || !v.closes(last) || !all(b, isDigit|isUpper) || !all(b[:6], isUpper) || kindOf[b[15]]&kindOf[b[11]]&isUpper == 0 || bytes.IndexByte([]byte("ABCDEHLMPRST"), b[8]) < 0 {
@@ -136,7 +139,7 @@ func base36(c byte) int {
 
 // spanish checks the letter of a DNI, 12345678Z, or NIE, X1234567L.
 func (v *verifier) spanish(i int) {
-	if first := v.text[v.units[i].start]; kindOf[first]&isDigit == 0 && (first < 'X' || first > 'Z') {
+	if !v.spanishStart(i) {
 		return
 	}
 	var buf [9]byte
@@ -156,6 +159,24 @@ func (v *verifier) spanish(i int) {
 		return
 	}
 	v.add(entity, v.units[i].start, v.units[last].end, pick(last == i, 0.7, 0.55), aboutDNI, b[8] != letter)
+}
+
+// spanishStart tells by unit i and the next whether a DNI or NIE may begin: X
+// and a digit, eight digits and a letter, or 12.345.678.
+func (v *verifier) spanishStart(i int) bool {
+	u := &v.units[i]
+	first, n := v.text[u.start], u.len()
+	if kindOf[first]&isDigit == 0 {
+		return first >= 'X' && first <= 'Z' && (n == 1 || n == 8 || n == 9)
+	}
+	if n == 9 {
+		return kindOf[v.text[u.end-1]]&isDigit == 0
+	}
+	if i+1 == len(v.units) || u.kind != isDigit {
+		return false
+	}
+	next := &v.units[i+1]
+	return n == 8 && next.len() == 1 || n == 2 && next.len() == 3
 }
 
 // corsican is a French NIR of someone born in 2A or 2B.

@@ -85,6 +85,7 @@ func words(list ...string) [][]byte {
 // is read once, however many values it has: a value that stands behind the last
 // one goes on from there.
 type surroundings struct {
+	finder *automaton
 	at     int // text[:at] was read
 	made   bool
 	state  uint32
@@ -136,9 +137,12 @@ func (s *surroundings) read(text []byte, at int) {
 	if s.made && s.at == at {
 		return
 	}
-	a := contextFinder()
+	if s.finder == nil {
+		s.finder = contextFinder()
+	}
+	a := s.finder
 	if from := max(0, at-contextReach-wordReach); !s.made || s.at > at || s.at < from {
-		s.begin(a, text, from)
+		s.begin(text, from)
 	}
 	s.advance(a, text[:at])
 	s.now = 0
@@ -152,8 +156,9 @@ func (s *surroundings) read(text []byte, at int) {
 }
 
 // begin readies for a text of which only what follows from counts.
-func (s *surroundings) begin(a *automaton, text []byte, from int) {
-	*s = surroundings{at: from, made: true}
+func (s *surroundings) begin(text []byte, from int) {
+	a := s.finder
+	*s = surroundings{finder: a, at: from, made: true}
 	for i := range s.ends {
 		s.ends[i].at = -contextReach
 	}
@@ -165,30 +170,32 @@ func (s *surroundings) begin(a *automaton, text []byte, from int) {
 }
 
 // advance reads on to the end of text. Signs count as one blank, unless they
-// are so many that the words around them do not belong together.
+// are so many that the words around them do not belong together. All words
+// begin with a blank: from the first state a letter leads nowhere.
 func (s *surroundings) advance(a *automaton, text []byte) {
+	small, signs := s.small, s.signs
 	for i := s.at; i < len(text); i++ {
 		c := text[i]
 		k := kindOf[c]
 		if k&(isLower|isUpper|isWide|isDigit) == 0 {
-			s.small = false
-			if s.signs++; s.signs == 1 {
+			small = false
+			if signs++; signs == 1 {
 				s.step(a, ' ', i+1)
-			} else if s.signs > maxSigns {
+			} else if signs > maxSigns {
 				s.state = a.next[a.class[' ']]
 			}
 			continue
 		}
-		if k&isUpper != 0 && s.small { // camelCase
+		if k&isUpper != 0 && small { // camelCase
 			s.step(a, ' ', i)
 		}
-		s.signs, s.small = 0, k&isLower != 0
-		if k&isDigit != 0 {
-			s.digits++
+		signs, small = 0, k&isLower != 0
+		s.digits += int(k & isDigit)
+		if s.state != 0 {
+			s.step(a, c, i+1)
 		}
-		s.step(a, c, i+1)
 	}
-	s.at = len(text)
+	s.at, s.small, s.signs = len(text), small, signs
 }
 
 // step reads one byte, behind which a word may end.

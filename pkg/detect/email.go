@@ -27,24 +27,33 @@ func (v *verifier) emails() {
 	}
 }
 
+// inLocal are the bytes of a local part: letters, digits and some signs.
+var inLocal = func() (t [256]bool) {
+	for c := range t {
+		t[c] = kindOf[c]&(isDigit|isUpper|isLower|isWide) != 0
+	}
+	for _, c := range "._%+-&!#$*?^~=/" {
+		t[c] = true
+	}
+	return t
+}()
+
 // localStart is where the local part before the at sign begins.
 func (v *verifier) localStart(at int) int {
 	start := at
-	for start > v.from && at-start < maxLocal {
-		c := v.text[start-1]
-		if kindOf[c]&(isDigit|isUpper|isLower|isWide) == 0 && bytes.IndexByte([]byte("._%+-&!#$*?^~=/"), c) < 0 {
-			break
-		}
+	for start > v.from && at-start < maxLocal && inLocal[v.text[start-1]] {
 		start--
 	}
 	for start < at && kindOf[v.text[start]]&(isDigit|isUpper|isLower|isWide) == 0 && v.text[start] != '_' {
 		start++
 	}
-	if i := bytes.LastIndexAny(v.text[start:at], "=/?"); i >= 0 { // user=ann@corp.example
-		start += i + 1
-	}
-	if start < at && (v.text[at-1] == '.' || bytes.Contains(v.text[start:at], []byte(".."))) {
-		return at
+	for i := at - 1; i >= start; i-- {
+		switch c := v.text[i]; {
+		case c == '=' || c == '/' || c == '?': // user=ann@corp.example
+			return i + 1
+		case c == '.' && (i == at-1 || v.text[i+1] == '.'):
+			return at
+		}
 	}
 	return start
 }
@@ -52,7 +61,7 @@ func (v *verifier) localStart(at int) int {
 // domainEnd is where the domain that begins at at ends; at where there is none.
 func (v *verifier) domainEnd(at int) int {
 	end, dot := at, -1
-	label := at
+	label, letters := at, true // where the last label begins, and that it has letters alone
 	good := at
 	for end < len(v.text) && end-at < maxDomain {
 		c := v.text[end]
@@ -61,26 +70,36 @@ func (v *verifier) domainEnd(at int) int {
 			if end == label || v.text[end-1] == '-' {
 				break
 			}
-			dot, label = end, end+1
+			dot, label, letters = end, end+1, true
 		} else if k&(isDigit|isUpper|isLower|isWide) == 0 && (c != '-' || end == label) {
 			break
+		} else {
+			letters = letters && k&(isUpper|isLower|isWide) != 0
 		}
 		end++
-		if dot >= 0 && topLevel(v.text[dot+1:end]) {
+		if n := end - label; dot >= 0 && (letters && n >= 2 && n <= 24 || n > 4 && punycode(v.text[label:end])) {
 			good = end
 		}
 	}
-	if good < len(v.text) && (v.text[good] == '_' || kindOf[v.text[good]]&(isDigit|isUpper|isLower) != 0) || fileTypes[string(bytes.ToLower(v.text[at+bytes.LastIndexByte(v.text[at:good], '.')+1:good]))] {
+	if good < len(v.text) && (v.text[good] == '_' || kindOf[v.text[good]]&(isDigit|isUpper|isLower) != 0) || isFile(v.text[at:good]) {
 		return at
 	}
 	return good
 }
 
-func topLevel(b []byte) bool {
-	if len(b) > 4 && (string(b[:4]) == "xn--" || string(b[:4]) == "XN--") {
-		return true
+func punycode(label []byte) bool { return string(label[:4]) == "xn--" || string(label[:4]) == "XN--" }
+
+// isFile reports a name with the ending of a file.
+func isFile(name []byte) bool {
+	ending := name[bytes.LastIndexByte(name, '.')+1:]
+	var buf [4]byte
+	if len(ending) > len(buf) {
+		return false
 	}
-	return len(b) >= 2 && len(b) <= 24 && all(b, isUpper|isLower|isWide)
+	for i, c := range ending {
+		buf[i] = lower(c)
+	}
+	return fileTypes[string(buf[:len(ending)])]
 }
 
 // credentials reports the user of a URL, scheme://user:password@host, and of a

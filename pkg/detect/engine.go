@@ -89,14 +89,16 @@ func nameSet(names []string) map[string]bool {
 
 // wants reports whether an entity is looked for.
 func (s *Set) wants(entity string) bool {
-	return (s.chosen == nil || s.chosen[entity]) && !s.disabled[entity]
+	return (s.chosen == nil || s.chosen[entity]) && (s.disabled == nil || !s.disabled[entity])
 }
 
 // accepts reports whether a finding is to be reported.
 func (s *Set) accepts(entity string, score float64) bool {
-	least, ok := s.least[entity]
-	if !ok {
-		least = DefaultMinScore
+	least := DefaultMinScore
+	if len(s.least) > 0 {
+		if own, ok := s.least[entity]; ok {
+			least = own
+		}
 	}
 	return score >= least && s.wants(entity)
 }

@@ -24,6 +24,15 @@ var months = func() map[string]int {
 	return out
 }()
 
+// monthStarts are the first two bytes of all months: bit b of entry a, both by
+// their five low bits.
+var monthStarts = func() (out [32]uint32) {
+	for name := range months {
+		out[name[0]&31] |= 1 << (name[1] & 31)
+	}
+	return out
+}()
+
 func monthLen(n int) bool { return n >= 3 && n <= 13 }
 
 func isMonth(word []byte) bool { return monthOf(word) > 0 }
@@ -33,7 +42,7 @@ func monthOf(word []byte) int {
 	if n := len(word); n > 0 && word[n-1] == '.' {
 		word = word[:n-1]
 	}
-	if !monthLen(len(word)) {
+	if !monthLen(len(word)) || monthStarts[word[0]&31]>>(word[1]&31)&1 == 0 {
 		return 0
 	}
 	var buf [13]byte

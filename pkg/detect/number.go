@@ -4,10 +4,11 @@ package detect
 type run struct {
 	start, end int
 	digits     []byte
-	groups     []uint8 // how many digits each has
-	sign       uint8   // between all groups; 0 where there is one group, 1 where signs differ
-	more       bool    // another group of digits follows the last
-	within     bool    // another group of digits stands before the first
+	groups     int    // how many
+	shape      uint32 // how many digits each group has, four bits each and 15 at most, the last lowest: 0x334
+	sign       uint8  // between all groups; 0 where there is one group, 1 where signs differ
+	more       bool   // another group of digits follows the last
+	within     bool   // another group of digits stands before the first
 }
 
 // Bounds of a number that is looked at.
@@ -16,20 +17,22 @@ const (
 	maxGroups = 8
 )
 
+// numberGaps are what may stand between the groups of a number.
+var numberGaps = [256]bool{' ': true, '-': true, '.': true, '/': true, ')': true, gapDash: true}
+
 // numbers tries the numbers that begin with unit i.
 func (v *verifier) numbers(i int) {
 	v.ipv4(i)
 	var digits [maxDigits]byte
-	var groups [maxGroups]uint8
-	r := run{start: v.units[i].start, digits: digits[:0], groups: groups[:0]}
+	r := run{start: v.units[i].start, digits: digits[:0]}
 	r.within = i > 0 && v.units[i-1].digits() && oneOf(v.units[i].gap, " -.")
-	for j := i; j < len(v.units) && len(r.groups) < maxGroups; j++ {
+	for j := i; j < len(v.units) && r.groups < maxGroups; j++ {
 		u := &v.units[j]
 		if !u.digits() || len(r.digits)+u.len() > maxDigits {
 			return
 		}
 		if j > i {
-			if !oneOf(u.gap, " -./)\x02") {
+			if !numberGaps[u.gap] {
 				return
 			}
 			if r.sign == 0 {
@@ -39,7 +42,8 @@ func (v *verifier) numbers(i int) {
 			}
 		}
 		r.digits = append(r.digits, v.text[u.start:u.end]...)
-		r.groups = append(r.groups, uint8(u.len()))
+		r.groups++
+		r.shape = r.shape<<4 | uint32(min(u.len(), 15))
 		r.end = u.end
 		if len(r.digits) >= 7 && v.closes(j) {
 			r.more = j+1 < len(v.units) && v.units[j+1].digits() && v.units[j+1].gap == ' '
@@ -64,19 +68,19 @@ func (v *verifier) identity(r *run) {
 	case 9:
 		v.nine(r)
 	case 10:
-		if nhs(d) && (r.shaped(' ', 3, 3, 4) || r.shaped('-', 3, 3, 4) || r.plain()) {
+		if nhs(d) && (r.shaped(' ', 0x334) || r.shaped('-', 0x334) || r.plain()) {
 			v.addRun("UK_NHS", r, 0.4, aboutNHS, true)
 		}
 	case 11:
 		v.eleven(r)
 	case 13:
-		if r.shaped('.', 3, 4, 4, 2) && string(d[:3]) == "756" && ean13(d) {
+		if r.shaped('.', 0x3442) && string(d[:3]) == "756" && ean13(d) {
 			v.addRun("CH_AHV", r, 0.9, aboutAHV, false)
 		} else if r.plain() && string(d[:3]) == "756" && ean13(d) {
 			v.addRun("CH_AHV", r, 0.5, aboutAHV, true)
 		}
 	case 14:
-		if (r.plain() || r.shaped(' ', 3, 3, 3, 5)) && siret(d) {
+		if (r.plain() || r.shaped(' ', 0x3335)) && siret(d) {
 			v.addRun("FR_SIRET", r, pick(r.plain(), 0.5, 0.7), aboutSIREN, false)
 		}
 	case 15:
@@ -105,25 +109,25 @@ func (v *verifier) addRun(entity string, r *run, base float64, about subject, ne
 func (v *verifier) nine(r *run) {
 	d := r.digits
 	switch {
-	case r.shaped('-', 3, 2, 4):
+	case r.shaped('-', 0x324):
 		v.social(r, 0.7, false)
-	case r.shaped(' ', 3, 2, 4):
+	case r.shaped(' ', 0x324):
 		v.social(r, 0.5, true)
-	case r.shaped('.', 3, 2, 4), r.plain():
+	case r.shaped('.', 0x324), r.plain():
 		v.social(r, 0.35, true)
-	case r.shaped('-', 2, 7):
+	case r.shaped('-', 0x27):
 		v.addRun("US_EIN", r, 0.4, aboutEIN, true)
 	}
 	if r.plain() && d[0] != '0' && pick11(d, []int{9, 8, 7, 6, 5, 4, 3, 2}) == int(d[8]-'0') {
 		v.addRun("PT_NIF", r, 0.4, aboutNIF, true)
 	}
-	if r.shaped(' ', 3, 3, 3) && pick11(d, []int{9, 8, 7, 6, 5, 4, 3, 2}) == int(d[8]-'0') {
+	if r.shaped(' ', 0x333) && pick11(d, []int{9, 8, 7, 6, 5, 4, 3, 2}) == int(d[8]-'0') {
 		v.addRun("PT_NIF", r, 0.4, aboutNIF, true)
 	}
-	if (r.plain() || r.shaped(' ', 3, 3, 3) || r.shaped('.', 3, 3, 3) || r.shaped('.', 4, 2, 3)) && bsn(d) {
+	if (r.plain() || r.shaped(' ', 0x333) || r.shaped('.', 0x333) || r.shaped('.', 0x423)) && bsn(d) {
 		v.addRun("NL_BSN", r, 0.4, aboutBSN, true)
 	}
-	if (r.plain() || r.shaped(' ', 3, 3, 3)) && luhn(d) {
+	if (r.plain() || r.shaped(' ', 0x333)) && luhn(d) {
 		v.addRun("FR_SIREN", r, 0.4, aboutSIREN, true)
 	}
 }
@@ -152,33 +156,22 @@ func (v *verifier) eleven(r *run) {
 	if r.plain() && pesel(d) {
 		v.addRun("PL_PESEL", r, 0.45, aboutPESEL, true)
 	}
-	if (r.plain() || len(r.groups) == 5 && len(d) == 11 && r.groups[3] == 3 || r.shaped('-', 9, 2) || r.shaped('-', 6, 5)) && nrn(d) {
-		v.addRun("BE_NRN", r, pick(len(r.groups) == 5, 0.75, 0.4), aboutNRN, len(r.groups) != 5)
+	if (r.plain() || r.groups == 5 && r.group(3) == 3 || r.shaped('-', 0x92) || r.shaped('-', 0x65)) && nrn(d) {
+		v.addRun("BE_NRN", r, pick(r.groups == 5, 0.75, 0.4), aboutNRN, r.groups != 5)
 	}
-	if (r.plain() || r.shaped(' ', 2, 3, 3, 3)) && germanTax(d) {
+	if (r.plain() || r.shaped(' ', 0x2333)) && germanTax(d) {
 		v.addRun("DE_TAX_ID", r, 0.45, aboutGermanTax, true)
 	}
 }
 
 // plain is a number without signs.
-func (r *run) plain() bool { return len(r.groups) == 1 }
+func (r *run) plain() bool { return r.groups == 1 }
 
 // shaped reports groups of these sizes with the sign between all of them.
-func (r *run) shaped(sign uint8, sizes ...uint8) bool {
-	return r.sign == sign && r.sized(sizes...)
-}
+func (r *run) shaped(sign uint8, shape uint32) bool { return r.sign == sign && r.shape == shape }
 
-func (r *run) sized(sizes ...uint8) bool {
-	if len(r.groups) != len(sizes) {
-		return false
-	}
-	for i, n := range sizes {
-		if r.groups[i] != n {
-			return false
-		}
-	}
-	return true
-}
+// group is how many digits the i-th group has.
+func (r *run) group(i int) int { return int(r.shape >> (4 * (r.groups - 1 - i)) & 15) }
 
 // cardShaped reports groups as they are printed on cards.
 func (r *run) cardShaped() bool {
@@ -188,5 +181,9 @@ func (r *run) cardShaped() bool {
 	if r.sign != ' ' && r.sign != '-' && r.sign != '.' {
 		return false
 	}
-	return r.sized(4, 4, 4, 4) || r.sized(4, 6, 5) || r.sized(4, 6, 4) || r.sized(4, 4, 4, 4, 3) || r.sized(4, 4, 4, 3) || r.sized(4, 4, 4) || r.sized(4, 4, 5) || r.sized(4, 4, 4, 4, 2) || r.sized(4, 4, 4, 1) || r.sized(4, 4, 4, 2)
+	switch r.shape {
+	case 0x4444, 0x465, 0x464, 0x44443, 0x4443, 0x444, 0x445, 0x44442, 0x4441, 0x4442:
+		return true
+	}
+	return false
 }

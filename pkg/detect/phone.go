@@ -21,7 +21,7 @@ func (v *verifier) phone(r *run) {
 		v.international(r, start)
 		return
 	}
-	if len(r.digits) > 12 || r.more && !r.sameSize() || r.within || r.dated() || r.sign == '.' && len(r.groups) == 4 {
+	if len(r.digits) > 12 || r.more && !r.sameSize() || r.within || r.dated() || r.sign == '.' && r.groups == 4 {
 		return
 	}
 	if r.digits[0] == '0' && r.digits[1] == '0' && len(r.digits) >= 10 {
@@ -57,8 +57,8 @@ func (v *verifier) lead(r *run) int {
 
 // parenthesised reports that the first group ends with a bracket.
 func (v *verifier) parenthesised(r *run) bool {
-	at := r.start + int(r.groups[0])
-	return len(r.groups) > 1 && at < len(v.text) && v.text[at] == ')'
+	at := r.start + r.group(0)
+	return r.groups > 1 && at < len(v.text) && v.text[at] == ')'
 }
 
 // international tries +CC…: the leading zero in brackets of +44 (0) 20 is none
@@ -93,21 +93,21 @@ func (v *verifier) exit(r *run, start int) {
 func (v *verifier) national(r *run, start int) (base float64, region string) {
 	d := r.digits
 	switch n := len(d); {
-	case n == 10 && d[0] >= '2' && d[3] >= '2' && v.parenthesised(r) && r.sized(3, 3, 4):
+	case n == 10 && d[0] >= '2' && d[3] >= '2' && v.parenthesised(r) && r.shape == 0x334:
 		return 0.75, ""
-	case n == 10 && d[0] >= '2' && d[3] >= '2' && (r.shaped('-', 3, 3, 4) || r.shaped('.', 3, 3, 4)):
+	case n == 10 && d[0] >= '2' && d[3] >= '2' && (r.shaped('-', 0x334) || r.shaped('.', 0x334)):
 		return 0.7, ""
-	case n == 11 && d[0] == '1' && r.sized(1, 3, 3, 4) && r.sign != '/':
+	case n == 11 && d[0] == '1' && r.shape == 0x1334 && r.sign != '/':
 		return 0.65, "US"
-	case n == 10 && r.sized(2, 2, 2, 2, 2) && d[0] == '0' && d[1] > '0' && r.sign != '/':
+	case n == 10 && r.shape == 0x22222 && d[0] == '0' && d[1] > '0' && r.sign != '/':
 		return 0.75, ""
-	case n == 10 && d[0] == '0' && d[1] > '1' && (r.shaped(' ', 3, 3, 2, 2) || r.shaped('.', 3, 3, 2, 2)):
+	case n == 10 && d[0] == '0' && d[1] > '1' && (r.shaped(' ', 0x3322) || r.shaped('.', 0x3322)):
 		return 0.7, ""
-	case n == 11 && d[0] == '0' && (r.shaped(' ', 5, 6) || r.shaped(' ', 3, 4, 4) || r.shaped(' ', 4, 3, 4) || r.shaped(' ', 5, 3, 3)):
+	case n == 11 && d[0] == '0' && (r.shaped(' ', 0x56) || r.shaped(' ', 0x344) || r.shaped(' ', 0x434) || r.shaped(' ', 0x533)):
 		return 0.6, "GB"
-	case n >= 9 && d[0] == '0' && d[1] > '0' && len(r.groups) == 2 && r.sign == '/' && r.groups[0] >= 3:
+	case n >= 9 && d[0] == '0' && d[1] > '0' && r.groups == 2 && r.sign == '/' && r.group(0) >= 3:
 		return 0.6, "DE"
-	case n == 10 && d[0] == '0' && d[1] == '6' && r.shaped('-', 2, 8):
+	case n == 10 && d[0] == '0' && d[1] == '6' && r.shaped('-', 0x28):
 		return 0.6, "NL"
 	}
 	return 0, ""
@@ -125,8 +125,8 @@ var regions = sync.OnceValue(func() (list []*numbering.Region) {
 
 // named tries a number of no telling form after words for phone.
 func (v *verifier) named(r *run, start int) {
-	short := r.shaped('-', 3, 4) || r.shaped(' ', 3, 4)
-	if len(r.digits) < 8 && !short || r.sign == 1 && len(r.groups) > 5 {
+	short := r.shaped('-', 0x34) || r.shaped(' ', 0x34)
+	if len(r.digits) < 8 && !short || r.sign == 1 && r.groups > 5 {
 		return
 	}
 	v.near.read(v.text, start)
@@ -140,7 +140,7 @@ func (v *verifier) named(r *run, start int) {
 			return
 		}
 	}
-	if short || r.sign == ' ' && len(r.digits) >= 9 && len(r.digits) <= 11 && len(r.groups) <= 5 {
+	if short || r.sign == ' ' && len(r.digits) >= 9 && len(r.digits) <= 11 && r.groups <= 5 {
 		v.add("PHONE", start, r.end, 0.4, aboutPhone, true)
 	}
 }
@@ -152,8 +152,8 @@ func valid(r *run, region string) bool {
 
 // dated reports the form of a date.
 func (r *run) dated() bool {
-	return r.sized(4, 2, 2) || r.sized(2, 2, 4) || r.sized(4, 1, 2) || r.sized(4, 2, 1) || len(r.digits) >= 8 && r.groups[0] == 4 && r.sign == 1 && r.groups[1] == 2
+	return r.shape == 0x422 || r.shape == 0x224 || r.shape == 0x412 || r.shape == 0x421 || len(r.digits) >= 8 && r.sign == 1 && r.group(0) == 4 && r.group(1) == 2
 }
 
 // sameSize reports groups of one size: those that follow may be of them.
-func (r *run) sameSize() bool { return len(r.groups) > 1 && r.groups[0] == r.groups[len(r.groups)-1] }
+func (r *run) sameSize() bool { return r.groups > 1 && r.group(0) == r.group(r.groups-1) }

@@ -12,7 +12,9 @@ func (sc *scanner) settle(frontier int, end bool, dst []Finding) ([]Finding, int
 	if len(sc.raw) == 0 {
 		return dst, frontier
 	}
-	slices.SortFunc(sc.raw, byPlace)
+	if len(sc.raw) > 1 {
+		slices.SortFunc(sc.raw, byPlace)
+	}
 	n := 0
 	for n < len(sc.raw) {
 		last, to := n+1, sc.raw[n].End
@@ -43,9 +45,10 @@ func byRank(a, b Finding) int {
 // pick appends to dst the best of findings that overlap, in order of place.
 func (sc *scanner) pick(cluster []Finding, dst []Finding) []Finding {
 	first := len(dst)
-	if len(cluster) > 1 {
-		slices.SortFunc(cluster, byRank)
+	if len(cluster) == 1 {
+		return append(dst, shifted(cluster[0], int(sc.base)))
 	}
+	slices.SortFunc(cluster, byRank)
 	for _, f := range cluster {
 		if !slices.ContainsFunc(dst[first:], func(g Finding) bool { return f.Start < g.End && g.Start < f.End }) {
 			dst = append(dst, f)

@@ -107,9 +107,14 @@ func (u *unit) len() int { return u.end - u.start }
 // bordered reports whether nothing before text[at] makes it the middle of
 // something larger.
 func bordered(text []byte, at int) bool {
-	if at == 0 {
+	if at == 0 || kindOf[text[at-1]]&(isBlank|isBreak) != 0 {
 		return true
 	}
+	return inner(text, at)
+}
+
+// inner is bordered where a sign, letter or digit stands before text[at].
+func inner(text []byte, at int) bool {
 	c := text[at-1]
 	switch k := kindOf[c]; {
 	case k&(isDigit|isUpper|isLower) != 0, c == '_':

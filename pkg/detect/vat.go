@@ -7,6 +7,9 @@ func (v *verifier) vat(i int) {
 	if len(t) < 10 || kindOf[t[1]]&isUpper == 0 {
 		return
 	}
+	if !vatStarts[t[0]&31] {
+		return
+	}
 	for _, form := range vatForms[string(t[:2])] {
 		b, last := v.joined(i, form.length+2, " .-", v.code[:0])
 		if len(b) == form.length+2 && v.closes(last) && form.check(b[2:]) {
@@ -15,6 +18,14 @@ func (v *verifier) vat(i int) {
 		}
 	}
 }
+
+// vatStarts are the first letters of the countries' codes, by their low bits.
+var vatStarts = func() (out [32]bool) {
+	for country := range vatForms {
+		out[country[0]&31] = true
+	}
+	return out
+}()
 
 type vatForm struct {
 	length int

@@ -28,6 +28,7 @@ type Region struct {
 	possible uint32 // bit n: a number may have n digits
 	local    uint32 // bit n: a number without its area code may have n digits
 	longest  int
+	dialled  uint32 // bit n: n digits may be a number, with what may be dialled before it or without
 	table    func() *table
 }
 
@@ -86,6 +87,10 @@ func newRegion(m *phonenumbers.PhoneMetadata) *Region {
 		if r.possible>>n&1 == 1 {
 			r.longest = n
 		}
+	}
+	const most = 4 // digits of the longest national prefix that is read
+	for n := range most + len(r.code) + 1 {
+		r.dialled |= r.possible << n
 	}
 	return r
 }
@@ -165,6 +170,9 @@ func callingCode(digits []byte) (plan, []byte) {
 // a number there: with or without the national prefix, and after the country
 // calling code without its plus sign.
 func (r *Region) Valid(digits []byte) bool {
+	if len(digits) >= 32 || r.dialled>>len(digits)&1 == 0 {
+		return false
+	}
 	return r.table().valid(r.strip(r.uncode(digits)))
 }
 
