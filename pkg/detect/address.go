@@ -134,7 +134,11 @@ func (v *verifier) ipv4(i int) {
 	if end < len(v.text) && v.text[end] != ':' && v.text[end] != '/' && !closed(v.text, end, v.full) || end == len(v.text) && v.full {
 		return
 	}
-	v.add("IP_ADDRESS", start, end, ipv4Score(b), aboutNothing, false)
+	about := aboutNothing
+	if b[0] < 30 && b[1] < 30 && b[2] < 30 && b[3] < 30 {
+		about = aboutHost
+	}
+	v.add("IP_ADDRESS", start, end, ipv4Score(b), about, false)
 }
 
 // ipv4Score is low for addresses that are no host's, and for what is rather a

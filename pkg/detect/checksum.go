@@ -94,6 +94,12 @@ func siret(d []byte) bool {
 	return luhn(d) && luhn(d[:9])
 }
 
+// stamped reports a day and time written as one number: 20260305102233.
+func stamped(d []byte) bool {
+	century, month, day := number(d[:2]), number(d[4:6]), number(d[6:8])
+	return (century == 19 || century == 20) && month >= 1 && month <= 12 && day >= 1 && day <= 31 && number(d[8:10]) < 24
+}
+
 // nir checks a number of the INSEE with its key of 97, Corsica's letters
 // already replaced.
 func nir(d []byte) bool {

@@ -26,6 +26,9 @@ func (v *verifier) codes(i int) {
 			v.papers(i)
 		}
 	}
+	if first&isUpper != 0 && u.len() <= 4 {
+		v.papersInParts(i)
+	}
 	v.wallet(i)
 }
 
@@ -246,36 +249,4 @@ func vinCheck(b []byte) bool {
 		sum += weights[j] * (bytes.IndexByte([]byte(values), c) % 10)
 	}
 	return "0123456789X"[sum%11] == b[8]
-}
-
-// papers are passports and driving licences: their forms say little, so they
-// must be named.
-func (v *verifier) papers(i int) {
-	u := &v.units[i]
-	if !v.closes(i) {
-		return
-	}
-	b := v.text[u.start:u.end]
-	digits := 0
-	for _, c := range b {
-		if kindOf[c]&isDigit != 0 {
-			digits++
-		}
-	}
-	if u.len() >= 7 && u.len() <= 9 && digits >= 5 && all(b, isUpper|isDigit) {
-		v.add("PASSPORT", u.start, u.end, 0.4, aboutPassport, true)
-	}
-	if len(b) == 16 && all(b[:5], isUpper|isDigit) && kindOf[b[0]]&isUpper != 0 && all(b[5:11], isDigit) && ukLicence(b) {
-		v.add("DRIVING_LICENCE", u.start, u.end, 0.75, aboutLicence, false)
-		return
-	}
-	if u.len() >= 7 && u.len() <= 18 && digits >= 5 && all(b, isUpper|isDigit) {
-		v.add("DRIVING_LICENCE", u.start, u.end, 0.4, aboutLicence, true)
-	}
-}
-
-// ukLicence checks the date of birth within a driver number of the DVLA.
-func ukLicence(b []byte) bool {
-	month, day := number(b[6:8])%50, number(b[8:10])
-	return month >= 1 && month <= 12 && day >= 1 && day <= 31 && kindOf[b[11]]&(isUpper) != 0 && kindOf[b[14]]&kindOf[b[15]]&isUpper != 0
 }

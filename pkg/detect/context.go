@@ -36,6 +36,8 @@ const (
 	aboutVIN
 	aboutBIC
 	aboutIBAN
+	aboutHost
+	aboutEvent
 	subjects
 )
 
@@ -60,14 +62,16 @@ var contextWords = [subjects][][]byte{
 	aboutNIF:        words(" nif ", " contribuinte", " número fiscal", " numero fiscal", " identificação fiscal", " finanças"),
 	aboutAHV:        words(" ahv", " avs ", " sozialversicherung", " oasi", " assicurazione vecchiaia", " navs"),
 	aboutVAT:        words(" vat ", " tva ", " ust ", " ustid", " umsatzsteuer", " iva ", " btw ", " uid ", " mwst", " partita iva", " tax number"),
-	aboutPassport:   words(" passport", " passeport", " pasaporte", " passaporto", " reisepass", " paspoort", " paszport", " passaporte", " pass nr", " passnummer", " passnr"),
-	aboutLicence:    words(" licence", " license", " driving", " driver", " permis ", " führerschein", " patente", " rijbewijs", " prawo jazdy", " carta de condução", " permiso de conducir", " dvla", " dl "),
-	aboutBirth:      words(" birth", " dob ", " born", " né le", " née le", " naissance", " geboren", " geburts", " geb ", " nacimiento", " nacid", " nascita", " nato ", " nata ", " geboorte", " urodz", " ur ", " nascimento", " nascid", " birthday", " date of b"),
+	aboutPassport:   words(" passport", " passeport", " pasaporte", " passaporto", " reisepass", " paspoort", " paszport", " passaporte", " pass nr", " passnummer", " passnr", " pass no ", " travel document", " pasport", " útlevél", " pașaport", " pasaport"),
+	aboutLicence:    words(" driving", " driver", " permis de conduire", " permis ", " führerschein", " fahrerlaubnis", " patente", " rijbewijs", " prawo jazdy", " prawa jazdy", " carta de condução", " permiso de conducir", " carnet de conducir", " licencia de conducir", " dvla", " dl ", " dln ", " licence n", " license n", " licence id", " license id", " körkort", " kørekort", " førerkort", " ajokortti", " jogosítvány"),
+	aboutBirth:      words(" birth", " dob ", " d o b ", " born ", " bday", " né le", " née le", " né e le", " naissance", " geboren", " geburts", " geb ", " nacimiento", " nacido", " nacida", " nació", " nascita", " nato il", " nata il", " nato a", " nata a", " geboorte", " urodz", " ur ", " nascimento", " nascido", " nascida", " nasceu", " född", " født", " fødsel", " syntynyt", " syntymä", " narozen", " született", " születési", " născut", " naștere", " doğum", " рожд", " родил", " γέννησ", " 出生", " 生年月日", " 生日", " 생년월일"),
 	aboutWallet:     words(" wallet", " btc ", " bitcoin", " eth ", " ethereum", " crypto", " address"),
 	aboutPlace:      words(" gps", " lat", " lon", " lng", " coord", " location", " position", " geo", " located", " standort", " ubicaci", " posizione", " emplacement", " locatie", " położ", " localiza"),
 	aboutVIN:        words(" vin ", " vehicle", " chassis", " fahrgestell", " fin ", " véhicule", " telaio", " bastidor"),
 	aboutBIC:        words(" bic", " swift"),
 	aboutIBAN:       words(" iban", " account", " konto", " compte", " cuenta", " conto ", " rekening"),
+	aboutHost:       words(" ip ", " ips ", " ipv", " server", " host", " dns", " resolver", " ping", " gateway", " proxy", " client", " remote", " peer", " subnet", " addr", " adresse", " dirección", " indirizzo", " adres", " connect", " listening", " router", " firewall", " traceroute", " nslookup", " dig ", " whois", " node", " machine", " serveur", " servidor", " rechner", " endpoint", " upstream", " request from", " login from", " logged in from", " traffic", " whitelist", " allowlist", " blocklist", " banned", " forwarded for", " real ip"),
+	aboutEvent:      words(" died", " death", " deceased", " expir", " issue", " valid until", " valid to", " valid from", " signed", " created", " updated", " modified", " due ", " joined", " hired", " started", " appointment", " visit", " admitted", " admission", " discharged", " married", " wedding", " founded", " released", " published", " invoice date", " order date", " gestorben", " verstorben", " gültig", " ausgestellt", " décéd", " délivré", " expire", " fallec", " caduca", " expedid", " decedut", " morto ", " rilasciat", " scaden", " overleden", " geldig", " afgegeven", " zmarł", " wydan", " ważn", " falecid", " emitid", " birthday party", " birth certificate"),
 }
 
 // unlike are words before numbers that are no person's: they lower a score.
@@ -129,13 +133,13 @@ var contextFinder = sync.OnceValue(func() *automaton {
 // isSign reports a byte that ends words.
 func isSign(c byte) bool { return kindOf[c]&(isLower|isUpper|isWide|isDigit) == 0 }
 
-// read notes the words before text[at:].
-func (s *surroundings) read(text []byte, at int) {
+// read notes the words before text[at:], and returns how many bytes it read.
+func (s *surroundings) read(text []byte, at int) (bytes int) {
 	for at < len(text) && kindOf[text[at]]&isOpen != 0 { // +1 (415) and 415 have the same
 		at++
 	}
 	if s.made && s.at == at {
-		return
+		return 0
 	}
 	if s.finder == nil {
 		s.finder = contextFinder()
@@ -144,6 +148,7 @@ func (s *surroundings) read(text []byte, at int) {
 	if from := max(0, at-contextReach-wordReach); !s.made || s.at > at || s.at < from {
 		s.begin(text, from)
 	}
+	bytes = at - s.at
 	s.advance(a, text[:at])
 	s.now = 0
 	if s.signs == 0 {
@@ -153,6 +158,7 @@ func (s *surroundings) read(text []byte, at int) {
 			}
 		}
 	}
+	return bytes
 }
 
 // begin readies for a text of which only what follows from counts.

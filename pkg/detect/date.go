@@ -5,13 +5,20 @@ package detect
 func (v *verifier) date(i int) {
 	if i+2 < len(v.units) {
 		a, b, c := &v.units[i], &v.units[i+1], &v.units[i+2]
-		if v.closes(i+2) && v.isDate(a, b, c) {
+		if v.closes(i+2) && v.isDate(a, b, c) && v.birth(a.start) {
 			v.add("DATE_OF_BIRTH", a.start, c.end, 0.5, aboutBirth, true)
 		}
 	}
 	if i+3 < len(v.units) && v.units[i].digits() {
 		v.coordinates(i)
 	}
+}
+
+// birth reports that the nearest words before text[at:] that say what a date is
+// of are of a birth.
+func (v *verifier) birth(at int) bool {
+	v.look(at)
+	return v.near.about(aboutBirth) > v.near.about(aboutEvent)
 }
 
 func (v *verifier) isDate(a, b, c *unit) bool {
@@ -55,7 +62,8 @@ func (v *verifier) value(u *unit) int {
 	return number(v.text[u.start:u.end])
 }
 
-func year(n int) bool { return n >= 1900 && n <= 2035 }
+// year reports one in which somebody alive may be born.
+func year(n int) bool { return n >= 1900 && n <= 2030 }
 
 // coordinates tries 48.8566, 2.3522.
 func (v *verifier) coordinates(i int) {

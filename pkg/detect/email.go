@@ -20,6 +20,7 @@ func (v *verifier) emails() {
 		}
 		at += i
 		start, end := v.localStart(at), v.domainEnd(at+1)
+		v.work += end - start
 		if start == at || end == at+1 || v.credentials(start, end) {
 			continue
 		}

@@ -114,6 +114,9 @@ func (s *Set) addRules(o Options) error {
 			s.rules = append(s.rules, rule{r, Secret})
 		}
 	}
+	if s.wants("GPS_COORDINATES") {
+		s.rules = append(s.rules, rule{degreesRule(), PII})
+	}
 	for _, c := range o.Canaries {
 		if c != "" && s.wants("CANARY") {
 			s.rules = append(s.rules, rule{term("CANARY", c, 1, false), Exfiltration})

@@ -44,7 +44,7 @@ var described = []Entity{
 	{"DRIVING_LICENCE", PII, "driving licence: the UK's by its form, others with words before them"},
 	{"DATE_OF_BIRTH", PII, "date, with words for birth before it"},
 	{"CRYPTO_WALLET", PII, "Bitcoin address (base58check, bech32), Ethereum address"},
-	{"GPS_COORDINATES", PII, "pair of decimal coordinates: four places, or with words before it"},
+	{"GPS_COORDINATES", PII, "pair of coordinates: decimal ones of four places or with words before them, degrees with their signs"},
 	{"VIN", PII, "vehicle: check digit, or with words before it (ISO 3779)"},
 	{"INJECTION", Injection, "orders to the model, jailbreaks; whole texts only"},
 	{"CANARY", Exfiltration, "a configured string of the system prompt that came back"},

@@ -9,6 +9,7 @@ type run struct {
 	sign       uint8  // between all groups; 0 where there is one group, 1 where signs differ
 	more       bool   // another group of digits follows the last
 	within     bool   // another group of digits stands before the first
+	labelled   bool   // a word for a kind of phone follows
 }
 
 // Bounds of a number that is looked at.
@@ -25,14 +26,15 @@ func (v *verifier) numbers(i int) {
 	v.ipv4(i)
 	var digits [maxDigits]byte
 	r := run{start: v.units[i].start, digits: digits[:0]}
-	r.within = i > 0 && v.units[i-1].digits() && oneOf(v.units[i].gap, " -.")
+	r.within = i > 0 && v.units[i-1].digits() && (oneOf(v.units[i].gap, " -.") || v.units[i].gap == gapOpen && v.prefixed(i-1))
 	for j := i; j < len(v.units) && r.groups < maxGroups; j++ {
 		u := &v.units[j]
+		v.work++
 		if !u.digits() || len(r.digits)+u.len() > maxDigits {
 			return
 		}
 		if j > i {
-			if !numberGaps[u.gap] {
+			if !numberGaps[u.gap] && !(u.gap == gapOpen && j == i+1) {
 				return
 			}
 			if r.sign == 0 {
@@ -41,11 +43,15 @@ func (v *verifier) numbers(i int) {
 				r.sign = 1
 			}
 		}
+		v.work += u.len()
 		r.digits = append(r.digits, v.text[u.start:u.end]...)
 		r.groups++
 		r.shape = r.shape<<4 | uint32(min(u.len(), 15))
 		r.end = u.end
-		if len(r.digits) >= 7 && v.closes(j) {
+		if len(r.digits) < 7 {
+			continue
+		}
+		if r.labelled = v.labelled(r.end); r.labelled || v.closes(j) {
 			r.more = j+1 < len(v.units) && v.units[j+1].digits() && v.units[j+1].gap == ' '
 			v.number(&r)
 		}
@@ -54,7 +60,7 @@ func (v *verifier) numbers(i int) {
 
 // number tries every entity that has as many digits.
 func (v *verifier) number(r *run) {
-	if v.text[max(r.start-1, 0)] != '+' {
+	if v.text[max(r.start-1, 0)] != '+' && (!r.labelled || v.closesAt(r.end)) {
 		v.identity(r)
 	}
 	if len(r.digits) <= 15 {
@@ -81,7 +87,7 @@ func (v *verifier) identity(r *run) {
 		}
 	case 14:
 		if (r.plain() || r.shaped(' ', 0x3335)) && siret(d) {
-			v.addRun("FR_SIRET", r, pick(r.plain(), 0.5, 0.7), aboutSIREN, false)
+			v.addRun("FR_SIRET", r, pick(r.plain(), 0.6, 0.7), aboutSIREN, r.plain() && stamped(d))
 		}
 	case 15:
 		if nir(d) && (r.plain() || r.sign == ' ' || r.sign == '-') {

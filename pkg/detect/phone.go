@@ -81,6 +81,35 @@ func (v *verifier) international(r *run, start int) {
 	v.add("PHONE", start, r.end, score, aboutPhone, false)
 }
 
+// labels are what address books write behind a number: 082 490 1693-Office.
+var labels = map[string]bool{"office": true, "fax": true, "home": true, "mobile": true, "mob": true, "cell": true, "work": true, "phone": true, "tel": true, "main": true, "direct": true, "private": true, "privat": true, "buero": true, "bureau": true, "handy": true, "portable": true, "oficina": true, "casa": true, "ufficio": true, "kantoor": true, "thuis": true, "mobil": true, "movil": true, "fixe": true}
+
+// labelled reports such a word behind text[:end], after a dash or in brackets.
+func (v *verifier) labelled(end int) bool {
+	from := end + 1
+	if from+1 < len(v.text) && v.text[end] == ' ' && v.text[from] == '(' {
+		from++
+	} else if from >= len(v.text) || v.text[end] != '-' && v.text[end] != '/' {
+		return false
+	}
+	var buf [9]byte
+	n := 0
+	for from+n < len(v.text) && kindOf[v.text[from+n]]&(isUpper|isLower|isWide|isDigit) != 0 {
+		if n == len(buf) {
+			return false
+		}
+		buf[n] = lower(v.text[from+n])
+		n++
+	}
+	return labels[string(buf[:n])] && (from+n < len(v.text) || !v.full)
+}
+
+// prefixed reports that unit i is a country calling code: +44, or 1.
+func (v *verifier) prefixed(i int) bool {
+	u := &v.units[i]
+	return u.start > v.from && v.text[u.start-1] == '+' || u.len() == 1 && v.text[u.start] == '1'
+}
+
 // exit tries 00CC….
 func (v *verifier) exit(r *run, start int) {
 	if numbering.International(r.digits[2:]) == numbering.Valid {
@@ -129,19 +158,20 @@ func (v *verifier) named(r *run, start int) {
 	if len(r.digits) < 8 && !short || r.sign == 1 && r.groups > 5 {
 		return
 	}
-	v.near.read(v.text, start)
+	v.look(start)
 	near := v.near.about(aboutPhone)
-	if near < 0.5 {
+	if near < 0.5 && !r.labelled {
 		return
 	}
 	for _, region := range regions() {
+		v.work++
 		if region.Valid(r.digits) {
-			v.add("PHONE", start, r.end, 0.45+0.01*float64(len(r.digits)), aboutPhone, true)
+			v.add("PHONE", start, r.end, 0.45+0.01*float64(len(r.digits)), aboutPhone, !r.labelled)
 			return
 		}
 	}
 	if short || r.sign == ' ' && len(r.digits) >= 9 && len(r.digits) <= 11 && r.groups <= 5 {
-		v.add("PHONE", start, r.end, 0.4, aboutPhone, true)
+		v.add("PHONE", start, r.end, pick(r.labelled, 0.6, 0.4), aboutPhone, !r.labelled)
 	}
 }
 

@@ -23,8 +23,10 @@ func (sc *scanner) skipPlain(text []byte) {
 	if len(sc.hits) > 0 { // they belong to the token they ended in
 		limit = min(limit, max(c.start, sc.hits[0].end-1))
 	}
-	at := max(c.start, min(sc.plain, limit))
-	if at = telling(text, at, limit); at == c.start {
+	from := max(c.start, min(sc.plain, limit))
+	at := telling(text, from, limit)
+	sc.verify.work += at - from
+	if at == c.start {
 		return
 	}
 	sc.plain = at

@@ -12,6 +12,7 @@ func (sc *scanner) settle(frontier int, end bool, dst []Finding) ([]Finding, int
 	if len(sc.raw) == 0 {
 		return dst, frontier
 	}
+	sc.verify.work += len(sc.raw)
 	if len(sc.raw) > 1 {
 		slices.SortFunc(sc.raw, byPlace)
 	}

@@ -83,7 +83,9 @@ func (sc *scanner) closeTokens(text []byte, end, final bool) {
 	sc.plain = 0
 	for c.start < len(text) {
 		sc.skipPlain(text)
+		from := c.at
 		stop, ok := c.next(text, end, sc.set.maxHold)
+		sc.verify.work += c.at - from
 		if !ok {
 			return
 		}
@@ -124,6 +126,7 @@ func (sc *scanner) closeHits(stop, start int, final bool) {
 		n++
 	}
 	if n > 0 {
+		sc.verify.work += len(sc.hits)
 		sc.hits = append(sc.hits[:0], sc.hits[n:]...)
 	}
 }
@@ -131,8 +134,12 @@ func (sc *scanner) closeHits(stop, start int, final bool) {
 // try runs a hit's rule if nothing that follows can change its answer.
 func (sc *scanner) try(h *waiting, final bool) bool {
 	r := &sc.set.rules[h.rule]
-	if !final && r.Open(sc.buf, h.at) {
-		return false
+	sc.verify.work++
+	if !final {
+		sc.verify.work += min(r.After, len(sc.buf)-h.at)
+		if r.Open(sc.buf, h.at) {
+			return false
+		}
 	}
 	start, end, ok := r.Find(sc.buf, h.at)
 	if ok && start >= h.hold && end > start && sc.set.accepts(r.Entity, r.Score) {
@@ -149,6 +156,7 @@ func (sc *scanner) tryOpen(final bool) {
 		return
 	}
 	sc.tried = len(sc.buf)
+	sc.verify.work += len(sc.open)
 	n := 0
 	sc.least = len(sc.buf)
 	for i := range sc.open {
@@ -223,6 +231,7 @@ func (st *Stream) Reset() {
 
 // forget drops the first n bytes of buf, all decided.
 func (sc *scanner) forget(n int) {
+	sc.verify.work += len(sc.buf) - n
 	sc.buf = append(sc.buf[:0], sc.buf[n:]...)
 	sc.base += int64(n)
 	sc.verify.near.made = false

@@ -17,6 +17,7 @@ const (
 	gapNone = 0 // the token begins with the unit
 	gapMany = 1 // more than one sign; ". " and the like
 	gapDash = 2 // a dash with spaces around it
+	gapOpen = 3 // a space and an opening bracket
 )
 
 // maxUnits bounds the parts of one token that are looked at; a token of 512
@@ -91,8 +92,10 @@ func gapOf(gap []byte) uint8 {
 		return '-'
 	case string(gap) == " - ", string(gap) == " \u2013 ":
 		return gapDash
-	case string(gap) == ") ":
+	case string(gap) == ") ", string(gap) == ")-":
 		return ')'
+	case string(gap) == " (":
+		return gapOpen
 	case string(gap) == ", ":
 		return ','
 	}

@@ -12,12 +12,14 @@ type verifier struct {
 	code  [40]byte // one that is being checked, without its blanks
 	near  surroundings
 	out   []Finding
+	work  int // steps taken, for the tests that hold it to the length of a text
 }
 
 // token appends what personal data the token text[from:] holds, overlaps and
 // all.
 func (v *verifier) token(set *Set, text []byte, from int, flags uint16, dst []Finding) []Finding {
 	v.set, v.text, v.from, v.out = set, text, from, dst
+	v.work += len(text) - from
 	if flags&isAt != 0 {
 		v.emails()
 	}
@@ -76,7 +78,7 @@ func (v *verifier) add(entity string, start, end int, base float64, about subjec
 	if !v.set.wants(entity) {
 		return
 	}
-	v.near.read(v.text, start)
+	v.look(start)
 	near := v.near.about(about)
 	if need && near == 0 {
 		return
@@ -89,6 +91,9 @@ func (v *verifier) add(entity string, start, end int, base float64, about subjec
 	}
 	v.report(entity, PII, start, end, min(base, 1))
 }
+
+// look reads the context before text[at:].
+func (v *verifier) look(at int) { v.work += v.near.read(v.text, at) }
 
 func (v *verifier) report(entity string, class Class, start, end int, score float64) {
 	if v.set.accepts(entity, score) {
@@ -103,6 +108,7 @@ func (v *verifier) joined(i, n int, gaps string, buf []byte) ([]byte, int) {
 	if v.units[i].len() > n {
 		return nil, i
 	}
+	v.work++
 	buf = append(buf, v.text[v.units[i].start:v.units[i].end]...)
 	for len(buf) < n && i+1 < len(v.units) {
 		next := &v.units[i+1]
@@ -125,7 +131,10 @@ func oneOf(c uint8, list string) bool {
 }
 
 // closes reports whether unit i can be the end of a value.
-func (v *verifier) closes(i int) bool { return closed(v.text, v.units[i].end, v.full) }
+func (v *verifier) closes(i int) bool { return v.closesAt(v.units[i].end) }
+
+// closesAt is closes for any place.
+func (v *verifier) closesAt(end int) bool { return closed(v.text, end, v.full) }
 
 func all(b []byte, kind uint16) bool {
 	return !slices.ContainsFunc(b, func(c byte) bool { return kindOf[c]&kind == 0 })
