@@ -189,12 +189,20 @@ func callSettings(c *config.Config) call.Settings {
 		MaxHeld: int(c.Limits.MaxHold), MaxEvent: int(c.Limits.MaxEvent),
 		RoutingHeader: strings.ToLower(c.Routing.Header), AskUsage: c.Usage.AskStreamUsage,
 		Content: c.Telemetry.Content == "redacted", ReviewContent: c.Review.Content == "redacted",
+		Provenance: call.ProvenanceSettings{
+			PromptID: named(c.Telemetry.Provenance.PromptID), PromptVersion: named(c.Telemetry.Provenance.PromptVersion),
+			DataSources: named(c.Telemetry.Provenance.DataSources),
+		},
 		Identity: call.IdentitySettings{
 			JWTNamespace: id.JWTMetadata, JWTKey: id.JWTPayload,
 			Subject: identitySource(id.Subject), Tenant: identitySource(id.Tenant), Team: identitySource(id.Team),
 			App: identitySource(id.App), Scopes: identitySource(id.Scopes),
 		},
 	}
+}
+
+func named(n config.Named) call.ProvenanceSource {
+	return call.ProvenanceSource{Header: strings.ToLower(n.Header), Baggage: n.Baggage}
 }
 
 // identitySource is in the lower case that headers come in.

@@ -62,7 +62,7 @@ type Recording interface {
 }
 
 // Parent is the trace context a call came with, as W3C header values, "" where
-// absent; B3 is the single b3 header.
+// absent; B3 is the single b3 header, or one made of the X-B3-* headers.
 type Parent struct{ Traceparent, Tracestate, Baggage, B3 string }
 
 // Snapshot is all that a call consults and that can be swapped while calls are
@@ -98,6 +98,8 @@ type Settings struct {
 	// AskUsage has streams report usage whose clients did not ask.
 	AskUsage bool
 	Identity IdentitySettings
+	// Provenance is where callers name prompts and data sources.
+	Provenance ProvenanceSettings
 	// Content captures messages into the record, redacted.
 	Content bool
 	// ReviewContent gives a reviewer the messages, redacted.

@@ -12,6 +12,7 @@ import (
 	"github.com/regent-proxy/regent/pkg/catalog"
 	"github.com/regent-proxy/regent/pkg/detect"
 	"github.com/regent-proxy/regent/pkg/dialects"
+	"github.com/regent-proxy/regent/pkg/genai"
 	"github.com/regent-proxy/regent/pkg/policy"
 	"github.com/regent-proxy/regent/pkg/redact"
 )
@@ -481,5 +482,23 @@ func TestDenyCarriesTheDialectsHeaders(t *testing.T) {
 	v := c.RequestBody([]byte(`{"messages":[]}`))
 	if v.Reply == nil || phase.Headers(v.Reply.Headers).Get("x-amzn-errortype") != "AccessDeniedException" {
 		t.Errorf("answered %+v", v.Reply)
+	}
+}
+
+func TestTheRuleThatNamesMostCloselyCounts(t *testing.T) {
+	all := []policy.Redact{{Class: "*", With: "drop"}, {Class: "pii", With: "label"}, {Class: "pii", With: "hash"}, {Entity: "IBAN", With: "mask", MinScore: 0.8}, {Entity: "EMAIL", With: "mask", Roles: []string{"user"}}}
+	for _, c := range []struct {
+		entity, class, role, want string
+		score                     float64
+	}{
+		{"IBAN", "pii", "user", "mask", 0.9}, {"IBAN", "pii", "user", "label", 0.7}, {"EMAIL", "pii", "user", "mask", 0.6},
+		{"EMAIL", "pii", "system", "label", 0.6}, {"JWT", "secret", "user", "drop", 1},
+	} {
+		if got := ruleFor(all, c.entity, c.class, c.score, genai.Role(c.role)); got == nil || got.With != c.want {
+			t.Errorf("%v: %+v", c, got)
+		}
+	}
+	if got := ruleFor(all[3:], "EMAIL", "pii", 1, genai.Tool); got != nil {
+		t.Errorf("%+v covers another role", got)
 	}
 }

@@ -1,7 +1,10 @@
 package call
 
 import (
-	"sort"
+	"bytes"
+	"cmp"
+	"encoding/json"
+	"slices"
 
 	"github.com/regent-proxy/regent/pkg/genai"
 	"github.com/regent-proxy/regent/pkg/jsonspan"
@@ -33,34 +36,100 @@ func (c *call) captureRequest(request *genai.Request, body, edited []byte) {
 		}
 		request, body = again, edited
 	}
+	if request.RPC != nil {
+		c.captureTool(request, body)
+		return
+	}
 	system := &content{left: maxContent}
 	for _, t := range request.Texts {
 		if t.Message < 0 && t.Role == genai.System && t.Kind == genai.Content {
-			system.part(t.Kind, textOf(body, t))
+			system.text(t.Kind, textOf(body, t))
 		}
 	}
 	c.rec.SystemInstructions = system.list()
 	c.rec.InputMessages = inputMessages(request, body, maxContent)
+	c.rec.ToolDefinitions = toolDefinitions(request, body)
+}
+
+// captureTool keeps what a tool is called with; arguments over the bound are
+// left out.
+func (c *call) captureTool(request *genai.Request, body []byte) {
+	for _, t := range request.Texts {
+		arguments := body[t.Range.Start:t.Range.End]
+		if request.RPC.Tool != "" && t.Kind == genai.ToolArguments && len(arguments) <= maxContent {
+			c.rec.ToolArguments = bytes.Clone(arguments)
+			return
+		}
+	}
 }
 
 // inputMessages are the request's messages as JSON, their texts cut at limit
 // bytes.
 func inputMessages(request *genai.Request, body []byte, limit int) []byte {
 	input := &content{left: limit}
-	for _, m := range request.Messages {
+	for i := range request.Messages {
+		m := &request.Messages[i]
 		input.open(m.Role)
-		for _, t := range request.Texts[m.FirstText:m.EndText] {
-			input.part(t.Kind, textOf(body, t))
-		}
+		input.parts(m, request.Texts[m.FirstText:m.EndText], body)
 		input.close("")
 	}
 	return input.list()
 }
 
-// captureResponse keeps a document's messages, one a choice.
-func (c *call) captureResponse(read *genai.Response, body, edited []byte) {
+// parts are a message's texts; the n-th arguments are the n-th tool call's.
+func (c *content) parts(m *genai.Message, texts []genai.Text, body []byte) {
+	calls := m.ToolCalls
+	for _, t := range texts {
+		switch {
+		case t.Kind == genai.ToolArguments && len(calls) > 0:
+			c.toolCall(&calls[0], textOf(body, t))
+			calls = calls[1:]
+		case t.Kind == genai.ToolResult:
+			c.toolResult(m.ToolCallID, textOf(body, t))
+		default:
+			c.text(t.Kind, textOf(body, t))
+		}
+	}
+	for i := range calls {
+		c.toolCall(&calls[i], "")
+	}
+}
+
+// toolDefinitions are the tools offered (gen_ai.tool.definitions).
+func toolDefinitions(request *genai.Request, body []byte) []byte {
+	c := &content{left: maxContent}
+	for _, tool := range request.Tools {
+		if c.left <= 0 {
+			break
+		}
+		c.comma()
+		from := len(c.out)
+		c.member("{", "type", tool.Type)
+		c.member(",", "name", tool.Name)
+		for _, t := range request.Texts {
+			if t.Kind == genai.ToolDescription && t.Range.Start >= tool.Range.Start && t.Range.End <= tool.Range.End {
+				c.member(",", "description", textOf(body, t))
+				break
+			}
+		}
+		if schema := body[tool.Parameters.Start:tool.Parameters.End]; len(schema) > 0 && len(schema) <= c.left && json.Valid(schema) {
+			c.out = append(append(c.out, `,"parameters":`...), schema...)
+		}
+		c.out = append(c.out, '}')
+		c.left -= len(c.out) - from
+	}
+	return c.list()
+}
+
+// captureResponse keeps a document's messages, one a choice, as the redactions
+// leave them.
+func (c *call) captureResponse(read *genai.Response, body []byte, redactions *jsonspan.Edits) {
 	if !c.snap.Settings.Content || read == nil {
 		return
+	}
+	edited, err := apply(redactions, body)
+	if err != nil {
+		return // the response is refused for it
 	}
 	if edited != nil {
 		again, err := c.api.ReadResponse(&c.dhead, &c.reply.head, edited)
@@ -71,10 +140,30 @@ func (c *call) captureResponse(read *genai.Response, body, edited []byte) {
 		read, body = again, edited
 	}
 	said := newTranscript()
+	calls := int32(0)
 	for _, t := range read.Texts {
-		said.add(genai.Channel{Kind: t.Kind, Choice: int32(max(t.Message, 0))}, []byte(textOf(body, t)))
+		ch := genai.Channel{Kind: t.Kind, Choice: int32(max(t.Message, 0))}
+		if t.Kind == genai.ToolArguments {
+			ch.Item = calls
+			calls++
+		}
+		said.add(ch, []byte(textOf(body, t)))
 	}
-	c.rec.OutputMessages = said.messages(read.FinishReasons)
+	c.keep(said, read, false)
+}
+
+// keep keeps what was said: messages, or a tool's result.
+func (c *call) keep(said *transcript, r *genai.Response, byIndex bool) {
+	rpc := c.rec.Request != nil && c.rec.Request.RPC != nil
+	if !rpc {
+		c.rec.OutputMessages = said.messages(r, byIndex)
+		return
+	}
+	for _, ch := range said.order {
+		if c.rec.Request.RPC.Tool != "" && ch.Kind == genai.ToolResult {
+			c.rec.ToolResult = append(c.rec.ToolResult, said.texts[ch]...)
+		}
+	}
 }
 
 // transcript gathers a response's running texts. Its size is bounded by
@@ -103,29 +192,67 @@ func (t *transcript) add(ch genai.Channel, text []byte) {
 	t.left -= len(text)
 }
 
-// messages is one message a choice, with its finish reason.
-func (t *transcript) messages(reasons []genai.FinishReason) []byte {
-	sort.SliceStable(t.order, func(i, j int) bool { return t.order[i].Choice < t.order[j].Choice })
+// messages is one message a choice, with its finish reason. byIndex says that
+// arguments and tool calls have the same numbers, as in a stream.
+func (t *transcript) messages(r *genai.Response, byIndex bool) []byte {
 	c := &content{left: maxContent}
-	for i, ch := range t.order {
-		if i == 0 || t.order[i-1].Choice != ch.Choice {
-			c.open(genai.Assistant)
+	for _, choice := range t.choices(r) {
+		calls := callsOf(r, choice)
+		c.open(genai.Assistant)
+		for _, ch := range t.order {
+			switch {
+			case int(ch.Choice) != choice:
+			case ch.Kind == genai.ToolArguments && len(calls) > 0:
+				i := 0
+				if byIndex {
+					i = max(0, slices.IndexFunc(calls, func(call *genai.ToolCall) bool { return call.Index == int(ch.Item) }))
+				}
+				c.toolCall(calls[i], string(t.texts[ch]))
+				calls = slices.Delete(calls, i, i+1)
+			case ch.Kind == genai.ToolResult:
+				c.toolResult("", string(t.texts[ch]))
+			default:
+				c.text(ch.Kind, string(t.texts[ch]))
+			}
 		}
-		c.part(ch.Kind, string(t.texts[ch]))
-		if i == len(t.order)-1 || t.order[i+1].Choice != ch.Choice {
-			c.close(reasonOf(reasons, int(ch.Choice)))
+		for _, call := range calls {
+			c.toolCall(call, "")
 		}
+		c.close(reasonOf(r, choice))
 	}
 	return c.list()
 }
 
+// choices are the choices that said anything, in order.
+func (t *transcript) choices(r *genai.Response) []int {
+	var list []int
+	for _, ch := range t.order {
+		list = append(list, int(ch.Choice))
+	}
+	for _, call := range r.ToolCalls {
+		list = append(list, call.Choice)
+	}
+	slices.Sort(list)
+	return slices.Compact(list)
+}
+
+func callsOf(r *genai.Response, choice int) []*genai.ToolCall {
+	var list []*genai.ToolCall
+	for i := range r.ToolCalls {
+		if r.ToolCalls[i].Choice == choice {
+			list = append(list, &r.ToolCalls[i])
+		}
+	}
+	return list
+}
+
 // reasonOf is a choice's finish reason in the conventions' words.
-func reasonOf(reasons []genai.FinishReason, choice int) string {
-	for _, r := range reasons {
-		if r.Choice != choice {
+func reasonOf(r *genai.Response, choice int) string {
+	for _, reason := range r.FinishReasons {
+		if reason.Choice != choice {
 			continue
 		}
-		switch r.Reason {
+		switch reason.Reason {
 		case "length", "max_tokens", "MAX_TOKENS", "max_output_tokens", "incomplete":
 			return "length"
 		case "tool_calls", "tool_use", "function_call", "TOOL_CALL":
@@ -134,21 +261,22 @@ func reasonOf(reasons []genai.FinishReason, choice int) string {
 			return "content_filter"
 		}
 	}
+	if r.Error != nil {
+		return "error"
+	}
 	return "stop"
 }
 
 func (c *content) open(role genai.Role) {
 	c.comma()
-	c.out = append(c.out, `{"role":`...)
-	c.out = jsonspan.AppendQuoted(c.out, string(role))
+	c.member("{", "role", string(role))
 	c.out = append(c.out, `,"parts":[`...)
 }
 
 func (c *content) close(reason string) {
 	c.out = append(c.out, ']')
 	if reason != "" {
-		c.out = append(c.out, `,"finish_reason":`...)
-		c.out = jsonspan.AppendQuoted(c.out, reason)
+		c.member(",", "finish_reason", reason)
 	}
 	c.out = append(c.out, '}')
 }
@@ -159,31 +287,74 @@ func (c *content) comma() {
 	}
 }
 
-// part adds a text; what is over the bound is cut, and says so.
-func (c *content) part(kind genai.TextKind, text string) {
+// member is a member of an object after what comes before it.
+func (c *content) member(before, name, value string) {
+	c.out = append(append(c.out, before...), '"')
+	c.out = append(append(c.out, name...), '"', ':')
+	c.out = jsonspan.AppendQuoted(c.out, value)
+}
+
+// bound cuts a text that is over the bound, and says so; false where nothing is
+// left of it.
+func (c *content) bound(text string) (string, bool) {
 	if c.left <= 0 {
-		return
+		return "", false
 	}
 	if len(text) > c.left {
 		text = text[:c.left] + "… [cut]"
 	}
 	c.left -= len(text)
-	c.comma()
-	name, member := "text", "content"
-	switch kind {
-	case genai.Reasoning:
-		name = "reasoning"
-	case genai.ToolArguments:
-		name, member = "tool_call", "arguments"
-	case genai.ToolResult:
-		name, member = "tool_call_response", "response"
+	return text, true
+}
+
+// partTypes are the conventions' types of parts; others are named by their kind.
+var partTypes = map[genai.TextKind]string{genai.Content: "text", genai.Refusal: "text"}
+
+func (c *content) text(kind genai.TextKind, text string) {
+	text, ok := c.bound(text)
+	if !ok {
+		return
 	}
-	c.out = append(c.out, `{"type":`...)
-	c.out = jsonspan.AppendQuoted(c.out, name)
-	c.out = append(c.out, ',')
-	c.out = jsonspan.AppendQuoted(c.out, member)
-	c.out = append(c.out, ':')
-	c.out = append(jsonspan.AppendQuoted(c.out, text), '}')
+	c.comma()
+	c.member("{", "type", cmp.Or(partTypes[kind], string(kind)))
+	c.member(",", "content", text)
+	c.out = append(c.out, '}')
+}
+
+// toolCall is a call with its arguments, as JSON where they are.
+func (c *content) toolCall(call *genai.ToolCall, arguments string) {
+	arguments, ok := c.bound(arguments)
+	if !ok {
+		return
+	}
+	c.comma()
+	c.member("{", "type", "tool_call")
+	if call.ID != "" {
+		c.member(",", "id", call.ID)
+	}
+	c.member(",", "name", call.Name)
+	switch {
+	case arguments == "":
+	case json.Valid([]byte(arguments)):
+		c.out = append(append(c.out, `,"arguments":`...), arguments...)
+	default:
+		c.member(",", "arguments", arguments)
+	}
+	c.out = append(c.out, '}')
+}
+
+func (c *content) toolResult(id, text string) {
+	text, ok := c.bound(text)
+	if !ok {
+		return
+	}
+	c.comma()
+	c.member("{", "type", "tool_call_response")
+	if id != "" {
+		c.member(",", "id", id)
+	}
+	c.member(",", "response", text)
+	c.out = append(c.out, '}')
 }
 
 // list is what was gathered as a JSON array, nil where that is nothing.

@@ -161,7 +161,7 @@ func (c *call) restore(edits *jsonspan.Edits, doc []byte, texts []genai.Text) {
 		return
 	}
 	for _, t := range texts {
-		text, m := jsonspan.View(doc[t.Range.Start:t.Range.End], jsonspan.Encoding(t.Encoding))
+		text, m := viewOf(doc, t)
 		for _, match := range c.pseudonyms.Scan(text, nil) {
 			for _, splice := range m.Replace(nil, match.Start, match.End, match.Value) {
 				edits.Add(shift(splice.Range, t.Range.Start), splice.With)
@@ -186,14 +186,30 @@ func (c *call) redacted(entity string) {
 	}
 }
 
-// ruleFor is the first rule that covers a finding, nil where none does.
+// ruleFor is the rule that covers a finding, nil where none does: one that names
+// its entity before one of its class, and that before one of everything; the
+// first of equals.
 func ruleFor(rules []policy.Redact, entity, class string, score float64, role genai.Role) *policy.Redact {
+	var best *policy.Redact
+	rank := 0
 	for i := range rules {
 		r := &rules[i]
-		named := r.Entity == entity || r.Entity == "" && (r.Class == class || r.Class == "*") || r.Entity == "*"
-		if named && score >= r.MinScore && (len(r.Roles) == 0 || slices.Contains(r.Roles, string(role))) {
-			return r
+		if n := closeness(r, entity, class); n > rank && score >= r.MinScore && (len(r.Roles) == 0 || slices.Contains(r.Roles, string(role))) {
+			best, rank = r, n
 		}
 	}
-	return nil
+	return best
+}
+
+// closeness is how closely a rule names a finding, 0 where it does not.
+func closeness(r *policy.Redact, entity, class string) int {
+	switch {
+	case r.Entity == entity:
+		return 3
+	case r.Entity == "" && r.Class == class:
+		return 2
+	case r.Entity == "*" || r.Entity == "" && r.Class == "*":
+		return 1
+	}
+	return 0
 }

@@ -44,6 +44,7 @@ func (c *call) readFacts(request *genai.Request, body []byte) *facts {
 		return nil
 	}
 	c.rec.Request, c.rec.Operation, c.rec.RequestModel = request, request.Operation, request.Model
+	c.addProvenance(&request.Provenance)
 	in.LLM.Operation, in.LLM.Model, in.LLM.Stream, in.LLM.Request = request.Operation, request.Model, request.Stream, request
 	in.LLM.Text = func(i int) string { return textOf(body, request.Texts[i]) }
 	f := c.scan(body, request.Texts)
@@ -150,8 +151,7 @@ func (c *call) scan(doc []byte, texts []genai.Text) *facts {
 	f := &facts{texts: texts}
 	var hits []detect.Finding
 	for i, t := range texts {
-		raw := doc[t.Range.Start:t.Range.End]
-		text, m := jsonspan.View(raw, jsonspan.Encoding(t.Encoding))
+		text, m := viewOf(doc, t)
 		if c.phase == policy.Request {
 			hits = c.snap.Detect.ScanAs(text, string(t.Role), hits[:0])
 		} else {

@@ -32,8 +32,34 @@ func parentOf(head *phase.RequestHead) Parent {
 			return p
 		}
 	}
-	p.Traceparent, p.Tracestate, p.B3 = head.Headers.Get("traceparent"), head.Headers.Get("tracestate"), head.Headers.Get("b3")
+	p.Traceparent, p.Tracestate, p.B3 = head.Headers.Get("traceparent"), head.Headers.Get("tracestate"), b3Of(head)
 	return p
+}
+
+// b3Of is the single b3 header, or one made of the several that say the same.
+// https://github.com/openzipkin/b3-propagation
+func b3Of(head *phase.RequestHead) string {
+	if single := head.Headers.Get("b3"); single != "" {
+		return single
+	}
+	state := head.Headers.Get("x-b3-sampled")
+	switch {
+	case head.Headers.Get("x-b3-flags") == "1":
+		state = "d"
+	case state == "true":
+		state = "1"
+	case state == "false":
+		state = "0"
+	}
+	trace, span := head.Headers.Get("x-b3-traceid"), head.Headers.Get("x-b3-spanid")
+	if trace == "" || span == "" {
+		return state
+	}
+	b3 := trace + "-" + span
+	if state != "" {
+		b3 += "-" + state
+	}
+	return b3
 }
 
 // requestID is what router and upstream filter see alike of one request.

@@ -23,6 +23,7 @@ type holdBack struct {
 	findings []detect.Finding
 	splices  []jsonspan.Splice
 	said     *transcript // nil where content is not captured
+	whole    bool        // texts that are complete in their event are said too
 }
 
 // channel is one running text: a choice's content, a tool call's arguments.
@@ -102,13 +103,16 @@ type heldText struct {
 	decoded    jsonspan.Map
 }
 
-// textCut is a stretch of a text that another text stands for.
+// textCut is a stretch of a text that another text stands for; restored where
+// that is the client's own value.
 type textCut struct {
 	from, to int
 	with     string
+	restored bool
 }
 
-// left is the text as it leaves.
+// left is the text as it leaves, but for values that come back to the client:
+// their stand-ins are what may be kept.
 func (ht *heldText) left() []byte {
 	if len(ht.cuts) == 0 {
 		return ht.view
@@ -116,6 +120,9 @@ func (ht *heldText) left() []byte {
 	var out []byte
 	at := 0
 	for _, cut := range ht.cuts { // in order, as findings are
+		if cut.restored {
+			continue
+		}
 		out = append(append(out, ht.view[at:max(at, cut.from)]...), cut.with...)
 		at = max(at, cut.to)
 	}
@@ -162,7 +169,7 @@ func (b *holdBack) scan(h *held, t *genai.Text) []hit {
 	b.hits = b.hits[:0]
 	ch := b.channel(t)
 	if ch == nil {
-		ht.view, ht.decoded = jsonspan.View(raw, jsonspan.Encoding(t.Encoding))
+		ht.view, ht.decoded = jsonspan.View(raw, nested(raw, t.Encoding))
 		ht.aliased = true
 		ht.start, ht.end = 0, int64(len(ht.view))
 		b.findings = b.set.Scan(ht.view, b.findings[:0])
@@ -246,7 +253,7 @@ func (b *holdBack) replace(f hit, text string) {
 		if first {
 			with = text
 		}
-		ht.cuts = append(ht.cuts, textCut{from, to, with})
+		ht.cuts = append(ht.cuts, textCut{from, to, with, f.restored != nil})
 		b.splices = ht.decoded.Replace(b.splices[:0], from, to, with)
 		if len(b.splices) > 0 { // else the piece was structure alone
 			first = false
@@ -304,11 +311,17 @@ func (b *holdBack) pop(out []byte, n int) ([]byte, error) {
 	return out, nil
 }
 
-// say keeps the running texts of an event that leaves.
+// say keeps the running texts of an event that leaves; complete ones repeat
+// what was said, but in a stream that has no others.
 func (b *holdBack) say(h *held) {
 	for i := range h.texts {
-		if ht := &h.texts[i]; b.said != nil && ht.ch != nil {
+		ht := &h.texts[i]
+		switch {
+		case b.said == nil:
+		case ht.ch != nil:
 			b.said.add(ht.text.Channel, ht.left())
+		case b.whole:
+			b.said.add(genai.Channel{Kind: ht.text.Kind}, ht.left())
 		}
 	}
 }

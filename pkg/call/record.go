@@ -36,6 +36,9 @@ type Record struct {
 	Identity policy.IdentityFacts
 	Source   policy.SourceFacts
 
+	// Provenance is what the request is made of, as the caller and its body name it.
+	Provenance genai.Provenance
+
 	PolicyRevision string
 	// Decision is "allow", "deny", "redact", "review" or "error": the strongest
 	// thing done. A call that waits for its review is recorded as denied, with the
@@ -83,9 +86,12 @@ type Record struct {
 	ErrorType string
 	Err       error
 
-	// Input and Output are the messages as JSON by the conventions' schema,
+	// Input and Output are the messages as JSON by the conventions' schemas,
 	// only where content capture is on, and then redacted.
-	InputMessages, OutputMessages, SystemInstructions []byte
+	InputMessages, OutputMessages, SystemInstructions, ToolDefinitions []byte
+	// ToolArguments is the JSON of what a tool was called with by MCP, ToolResult
+	// the text it answered, likewise; a call by MCP has no messages.
+	ToolArguments, ToolResult []byte
 }
 
 // AttemptRecord is one try at one upstream, as the upstream filter saw it.

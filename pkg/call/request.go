@@ -78,6 +78,7 @@ func (c *call) begin() {
 	}
 	c.rec.Identity = identityOf(&c.snap.Settings.Identity, c.head)
 	c.rec.Source = sourceOf(c.head)
+	c.rec.Provenance = provenanceOf(&c.snap.Settings.Provenance, c.head)
 	c.rec.ServerAddress, c.rec.ServerPort = serverOf(c.head)
 	c.svc.attempts.open(&c.rec, requestID(c.head))
 }

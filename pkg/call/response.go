@@ -208,6 +208,7 @@ func (c *call) judgeResponse(read *genai.Response, body []byte, final bool) phas
 	if problem := c.redact(&edits, decision.Redact, f); problem != nil {
 		return c.refuse(*problem, nil)
 	}
+	c.captureResponse(read, body, &edits) // before the client's own values come back
 	if read != nil {
 		c.restore(&edits, body, read.Texts)
 	}
@@ -215,7 +216,6 @@ func (c *call) judgeResponse(read *genai.Response, body []byte, final bool) phas
 	if err != nil {
 		return c.refuse(*impossible(err.Error()), nil)
 	}
-	c.captureResponse(read, body, edited)
 	return phase.Verdict{Replace: edited != nil, NewBody: edited}
 }
 

@@ -44,6 +44,7 @@ func (c *call) openStream() phase.Verdict {
 	}
 	if c.snap.Settings.Content {
 		s.inspect, s.hold.said = true, newTranscript()
+		s.hold.whole = c.rec.Request != nil && c.rec.Request.RPC != nil
 	}
 	s.reader = c.api.NewStream(&c.dhead, &c.reply.head)
 	if kind, ok := c.framing(); ok {
@@ -230,6 +231,7 @@ func (s *stream) inspectEvent(ev *frame.Event, d *genai.Delta) error {
 }
 
 func (s *stream) text(h *held, t *genai.Text) error {
+	*t = s.c.asSource(*t)
 	for _, hit := range s.hold.scan(h, t) {
 		if err := s.found(hit, t); err != nil || s.cut {
 			return err
@@ -426,7 +428,7 @@ func (s *stream) fail(err error) {
 
 func (s *stream) close() {
 	if s.hold.said != nil {
-		s.c.rec.OutputMessages = s.hold.said.messages(s.c.rec.Response.FinishReasons)
+		s.c.keep(s.hold.said, &s.c.rec.Response, true)
 	}
 	if s.unpack != nil {
 		_ = s.unpack.Close()

@@ -246,6 +246,8 @@ type Telemetry struct {
 	Traces Traces `yaml:"traces"`
 	// Counts and times.
 	Metrics Metrics `yaml:"metrics"`
+	// Where callers name what their requests are made of, beside what bodies say.
+	Provenance Provenance `yaml:"provenance"`
 	// Whether messages stand in spans: none, or redacted as the decision says.
 	Content string `yaml:"content" oneof:"none redacted"`
 	// How many distinct values a model name may bring into each metric attribute; further ones are counted as _other.
@@ -254,6 +256,25 @@ type Telemetry struct {
 	IdentityLabels []string `yaml:"identity_labels" oneof:"tenant team app"`
 	// How many distinct values an identity may bring into each metric attribute; further ones are counted as _other.
 	MaxIdentities int `yaml:"max_identities"`
+}
+
+// Provenance is where callers name prompts and data sources. Any caller can: it
+// is a claim, for traces and reports, never for a decision.
+type Provenance struct {
+	// The id of the prompt, or of the template it was made of.
+	PromptID Named `yaml:"prompt_id"`
+	// Its version.
+	PromptVersion Named `yaml:"prompt_version"`
+	// Ids of documents, stores or retrievals, parted by commas.
+	DataSources Named `yaml:"data_sources"`
+}
+
+// Named is where one fact of the provenance is read.
+type Named struct {
+	// A request header.
+	Header string `yaml:"header"`
+	// A member of the baggage header, where the header names nothing.
+	Baggage string `yaml:"baggage"`
 }
 
 // Traces is the export of spans.
@@ -269,7 +290,7 @@ type Traces struct {
 	Ratio float64 `yaml:"ratio"`
 	// Calls that are always exported, sampled or not.
 	Keep []string `yaml:"keep" oneof:"denied redacted failed uncovered"`
-	// Header formats in which a parent is read, the first that holds one; b3 is the single b3 header.
+	// Header formats in which a parent is read, the first that holds one; b3 is the single b3 header or the several X-B3-* ones.
 	Propagators []string `yaml:"propagators" oneof:"tracecontext b3"`
 	// Members of the baggage header that become attributes of the span, under their own names.
 	Baggage []string `yaml:"baggage"`

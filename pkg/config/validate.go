@@ -217,6 +217,12 @@ func (r *rules) telemetry(t *Telemetry) {
 			r.add(fmt.Sprintf("telemetry.traces.baggage[%d]", i), "a caller could forge it", "%q is an attribute of Regent's own", key)
 		}
 	}
+	p := &t.Provenance
+	for at, header := range map[string]string{"prompt_id": p.PromptID.Header, "prompt_version": p.PromptVersion.Header, "data_sources": p.DataSources.Header} {
+		if header != "" {
+			r.headerName("telemetry.provenance."+at+".header", header)
+		}
+	}
 	r.count("telemetry.traces.queue", t.Traces.Queue, 1_000_000)
 	r.count("telemetry.traces.batch", t.Traces.Batch, 10_000)
 	r.count("telemetry.max_models", t.MaxModels, 10_000)

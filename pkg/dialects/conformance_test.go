@@ -15,6 +15,7 @@ import (
 	"github.com/regent-proxy/regent/pkg/dialects"
 	"github.com/regent-proxy/regent/pkg/frame"
 	"github.com/regent-proxy/regent/pkg/genai"
+	"github.com/regent-proxy/regent/pkg/har"
 	"github.com/regent-proxy/regent/pkg/inspect"
 	"github.com/regent-proxy/regent/pkg/simulate"
 )
@@ -175,7 +176,7 @@ func TestConversations(t *testing.T) {
 	}
 }
 
-func exchange(server *simulate.Server, c conversation) *inspect.Entry {
+func exchange(server *simulate.Server, c conversation) *har.Entry {
 	request := httptest.NewRequest(c.method, "http://provider.example"+c.path, strings.NewReader(c.body))
 	request.Header.Set("content-type", "application/json")
 	recorder := httptest.NewRecorder()
@@ -184,16 +185,16 @@ func exchange(server *simulate.Server, c conversation) *inspect.Entry {
 	for name, values := range recorder.Header() {
 		headers = append(headers, map[string]string{"name": name, "value": values[0]})
 	}
-	har, _ := json.Marshal(map[string]any{
+	source, _ := json.Marshal(map[string]any{
 		"request":  map[string]any{"method": c.method, "url": "http://provider.example" + c.path, "postData": map[string]any{"mimeType": "application/json", "text": c.body}},
 		"response": map[string]any{"status": recorder.Code, "headers": headers, "content": map[string]any{"encoding": "base64", "text": base64.StdEncoding.EncodeToString(recorder.Body.Bytes())}},
 	})
-	e := &inspect.Entry{}
-	_ = json.Unmarshal(har, e)
+	e := &har.Entry{}
+	_ = json.Unmarshal(source, e)
 	return e
 }
 
-func understood(t *testing.T, chunks string, n int, e *inspect.Entry) string {
+func understood(t *testing.T, chunks string, n int, e *har.Entry) string {
 	t.Helper()
 	cut, err := inspect.ParseChunks(chunks)
 	if err != nil {

@@ -10,6 +10,7 @@ func (r *Response) Add(d *Delta) {
 	set(&r.ID, d.ID)
 	set(&r.Model, d.Model)
 	set(&r.ServiceTier, d.ServiceTier)
+	set(&r.Fingerprint, d.Fingerprint)
 	set(&r.Status, d.Status)
 	for _, reason := range d.FinishReasons {
 		r.setReason(reason)

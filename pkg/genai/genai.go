@@ -218,11 +218,51 @@ type Request struct {
 	// ConversationID and PreviousResponseID are those the request carries.
 	ConversationID     string
 	PreviousResponseID string
+	// RPC is what the first message of a JSON-RPC request that lists or calls
+	// something says of itself; nil for other APIs.
+	RPC *RPC
+	// Provenance names what the request is made of.
+	Provenance Provenance
+	// Guardrail is the provider's guardrail that the request names, by id.
+	Guardrail string
 	// User is an end-user id the body states: a claim, never an identity.
 	User string
 	// UnknownParts counts parts of the body with no known meaning (content
 	// types, roles) that pass unread; coverage says so.
 	UnknownParts int
+}
+
+// RPC is the head of a JSON-RPC message, as the Model Context Protocol has it.
+type RPC struct {
+	Method   string // tools/call; "" for an answer to a request of the server's
+	ID       string // "" for a notification
+	Version  string // of JSON-RPC, "2.0"
+	Protocol string // of MCP, as header or handshake state it
+	Session  string // of MCP
+	// Tool, Prompt and Resource are what the method is about, by name or URI.
+	Tool, Prompt, Resource string
+}
+
+// Provenance names what a request is made of, by ids, never by content.
+type Provenance struct {
+	PromptID, PromptVersion string   // a prompt kept at the provider or by the caller
+	DataSources             []string // documents, caches, stores; at most [MaxDataSources]
+}
+
+// MaxDataSources bounds [Provenance.DataSources].
+const MaxDataSources = 32
+
+// AddSource notes a data source once; "" and what is over the bound are left out.
+func (p *Provenance) AddSource(id string) {
+	if id == "" || len(p.DataSources) >= MaxDataSources {
+		return
+	}
+	for _, known := range p.DataSources {
+		if known == id {
+			return
+		}
+	}
+	p.DataSources = append(p.DataSources, id)
 }
 
 // Usage is token counts by the conventions' meaning: input includes cached,
@@ -271,7 +311,9 @@ type Response struct {
 	Texts         []Text // of a document; empty for a stream
 	Error         *Error
 	ServiceTier   string
-	Status        string // of asynchronous APIs: queued, completed, …
+	// Fingerprint is the provider's configuration, where it states one.
+	Fingerprint string
+	Status      string // of asynchronous APIs: queued, completed, …
 	// UnknownParts counts parts that passed unread.
 	UnknownParts int
 }
@@ -293,6 +335,7 @@ type Delta struct {
 	UsageNull   bool
 	ID, Model   string // where the event states them
 	ServiceTier string
+	Fingerprint string
 	Status      string
 	Error       *Error
 	// End marks the stream's terminal event.

@@ -50,10 +50,30 @@ const (
 	attrInputMessages      = "gen_ai.input.messages"
 	attrOutputMessages     = "gen_ai.output.messages"
 	attrSystemInstructions = "gen_ai.system_instructions"
+	attrToolDefinitions    = "gen_ai.tool.definitions"
+	attrToolArguments      = "gen_ai.tool.call.arguments"
+	attrToolResult         = "gen_ai.tool.call.result"
+
+	attrToolName   = "gen_ai.tool.name"
+	attrPromptName = "gen_ai.prompt.name"
+	attrDataSource = "gen_ai.data_source.id"
+
+	attrMCPMethod        = "mcp.method.name"
+	attrMCPSession       = "mcp.session.id"
+	attrMCPProtocol      = "mcp.protocol.version"
+	attrMCPResource      = "mcp.resource.uri"
+	attrRPCRequestID     = "jsonrpc.request.id"
+	attrRPCVersion       = "jsonrpc.protocol.version"
+	attrRPCStatus        = "rpc.response.status_code"
+	attrNetworkTransport = "network.transport"
+	attrNetworkProtocol  = "network.protocol.name"
+
+	attrGuardrail = "aws.bedrock.guardrail.id"
 
 	attrOpenAIAPIType             = "openai.api.type"
 	attrOpenAIRequestServiceTier  = "openai.request.service_tier"
 	attrOpenAIResponseServiceTier = "openai.response.service_tier"
+	attrOpenAIFingerprint         = "openai.response.system_fingerprint"
 )
 
 // attrUsageCost is no convention's, but what GenAI backends read a cost from.
@@ -97,6 +117,8 @@ const (
 	attrApp               = "regent.identity.app"
 	attrAttempt           = "regent.attempt"
 	attrContentLeftOut    = "regent.content.left_out" // bytes over the bound
+	attrPromptVersion     = "regent.prompt.version"
+	attrDataSources       = "regent.data_sources"
 )
 
 // Attributes of Regent's own metrics only.
@@ -118,6 +140,7 @@ const (
 	metricDuration    = "gen_ai.client.operation.duration"
 	metricFirstChunk  = "gen_ai.client.operation.time_to_first_chunk"
 	metricOutputChunk = "gen_ai.client.operation.time_per_output_chunk"
+	metricMCPDuration = "mcp.client.operation.duration"
 )
 
 // Names of spans and events beside the call's own span.

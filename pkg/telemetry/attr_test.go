@@ -12,6 +12,7 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 	semconv "go.opentelemetry.io/otel/semconv/v1.41.0"
 	"go.opentelemetry.io/otel/semconv/v1.41.0/genaiconv"
+	"go.opentelemetry.io/otel/semconv/v1.41.0/mcpconv"
 )
 
 // conventional pins our literals to the conventions' own constants.
@@ -33,8 +34,14 @@ var conventional = map[string]attribute.Key{
 	attrUsageCacheRead: semconv.GenAIUsageCacheReadInputTokensKey, attrUsageCacheWrite: semconv.GenAIUsageCacheCreationInputTokensKey,
 	attrUsageReasoning: semconv.GenAIUsageReasoningOutputTokensKey, attrTokenType: semconv.GenAITokenTypeKey,
 	attrInputMessages: semconv.GenAIInputMessagesKey, attrOutputMessages: semconv.GenAIOutputMessagesKey,
-	attrSystemInstructions: semconv.GenAISystemInstructionsKey,
-	attrOpenAIAPIType:      semconv.OpenAIAPITypeKey, attrOpenAIRequestServiceTier: semconv.OpenAIRequestServiceTierKey,
+	attrSystemInstructions: semconv.GenAISystemInstructionsKey, attrToolDefinitions: semconv.GenAIToolDefinitionsKey,
+	attrToolArguments: semconv.GenAIToolCallArgumentsKey, attrToolResult: semconv.GenAIToolCallResultKey,
+	attrToolName: semconv.GenAIToolNameKey, attrPromptName: semconv.GenAIPromptNameKey, attrDataSource: semconv.GenAIDataSourceIDKey,
+	attrMCPMethod: semconv.McpMethodNameKey, attrMCPSession: semconv.McpSessionIDKey, attrMCPProtocol: semconv.McpProtocolVersionKey,
+	attrMCPResource: semconv.McpResourceURIKey, attrRPCRequestID: semconv.JSONRPCRequestIDKey, attrRPCVersion: semconv.JSONRPCProtocolVersionKey,
+	attrRPCStatus: semconv.RPCResponseStatusCodeKey, attrNetworkTransport: semconv.NetworkTransportKey, attrNetworkProtocol: semconv.NetworkProtocolNameKey,
+	attrGuardrail: semconv.AWSBedrockGuardrailIDKey, attrOpenAIFingerprint: semconv.OpenAIResponseSystemFingerprintKey,
+	attrOpenAIAPIType: semconv.OpenAIAPITypeKey, attrOpenAIRequestServiceTier: semconv.OpenAIRequestServiceTierKey,
 	attrOpenAIResponseServiceTier: semconv.OpenAIResponseServiceTierKey,
 }
 
@@ -47,6 +54,7 @@ func TestNamesAreTheConventions(t *testing.T) {
 	for ours, theirs := range map[string]string{
 		metricTokenUsage: genaiconv.ClientTokenUsage{}.Name(), metricDuration: genaiconv.ClientOperationDuration{}.Name(),
 		metricFirstChunk: genaiconv.ClientOperationTimeToFirstChunk{}.Name(), metricOutputChunk: genaiconv.ClientOperationTimePerOutputChunk{}.Name(),
+		metricMCPDuration: mcpconv.ClientOperationDuration{}.Name(),
 	} {
 		if ours != theirs {
 			t.Errorf("%q, the conventions say %q", ours, theirs)
@@ -61,7 +69,7 @@ func TestNamesAreTheConventions(t *testing.T) {
 // or is one of the exceptions.
 func TestEveryNameIsPinned(t *testing.T) {
 	exceptions := []string{schemaURL, attrUsageCost, spanAttempt}
-	metrics := []string{metricTokenUsage, metricDuration, metricFirstChunk, metricOutputChunk}
+	metrics := []string{metricTokenUsage, metricDuration, metricFirstChunk, metricOutputChunk, metricMCPDuration}
 	names := literals(t, "attr.go")
 	for _, name := range names {
 		_, pinned := conventional[name]

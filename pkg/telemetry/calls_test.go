@@ -379,9 +379,32 @@ func TestCallsAreByTheConventions(t *testing.T) {
 			known[m.Name] = true
 		}
 	}
-	for _, name := range []string{metricDuration, metricTokenUsage, metricFirstChunk, metricOutputChunk} {
+	for _, name := range []string{metricMCPDuration, metricDuration, metricTokenUsage, metricFirstChunk, metricOutputChunk} {
 		if !known[name] {
 			t.Errorf("no metric %s", name)
+		}
+	}
+}
+
+// With content on, a span holds what was said and offered, as it left.
+func TestContentOfCalls(t *testing.T) {
+	byName := map[string]map[string]any{}
+	traces, _ := record(t, func(s *Settings, calls *call.Settings) { s.Content, calls.Content = true, true }, exchanges)
+	for i := range traces {
+		byName[traces[i].exchange.name] = plain(traces[i].call(t).Attributes)
+	}
+	for name, wants := range map[string]map[string]string{
+		"openai.chat.tools":     {attrToolDefinitions: `[{"type":"function","name":"look_up","description":"looks up","parameters":{"type":"object"}}]`, attrOutputMessages: `"finish_reason":"tool_call"`},
+		"openai.chat.redacted":  {attrInputMessages: `write to [EMAIL]`, attrOutputMessages: `[EMAIL]`},
+		"anthropic.messages":    {attrSystemInstructions: `[{"type":"text","content":"be kind"}]`, attrOutputMessages: `You said`},
+		"gemini.error":          {attrOutputMessages: `"finish_reason":"error"`},
+		"mcp.tools_call":        {attrToolArguments: `{"text":"hello there"}`, attrToolResult: "You said: hello there"},
+		"mcp.tools_call.stream": {attrToolArguments: `{"text":"hello there"}`, attrToolResult: "You said: hello there"},
+	} {
+		for key, want := range wants {
+			if got, _ := byName[name][key].(string); !strings.Contains(got, want) {
+				t.Errorf("%s: %s is %s, want %s", name, key, got, want)
+			}
 		}
 	}
 }

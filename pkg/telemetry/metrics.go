@@ -21,14 +21,15 @@ var (
 	secondBuckets     = []float64{0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92}
 	tokenBuckets      = []float64{1, 4, 16, 64, 256, 1024, 4096, 16384, 65536, 262144, 1048576, 4194304, 16777216, 67108864}
 	evaluationBuckets = []float64{25e-6, 50e-6, 100e-6, 200e-6, 400e-6, 800e-6, 1.6e-3, 3.2e-3, 6.4e-3, 12.8e-3, 25.6e-3, 51.2e-3, 0.1}
+	rpcBuckets        = []float64{0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60, 120, 300}
 	heldBuckets       = []float64{0, 16, 64, 256, 1024, 4096, 16384, 65536, 262144, 1048576}
 )
 
 // Bounds of the attributes that no setting bounds.
 const (
-	maxCodes   = 200 // deny codes, error types, entities
+	maxCodes   = 200 // deny codes, error types, entities, MCP's tools and prompts
 	maxTargets = 100 // targets, server addresses
-	maxReasons = 50  // coverage reasons, release reasons
+	maxReasons = 50  // coverage reasons, release reasons, MCP's methods
 	cachedSets = 4096
 	scopeName  = "regent"
 )
@@ -45,6 +46,7 @@ func views() []sdkmetric.View {
 		view(metricDuration, secondBuckets),
 		view(metricFirstChunk, secondBuckets),
 		view(metricOutputChunk, secondBuckets),
+		view(metricMCPDuration, rpcBuckets),
 		view("regent.policy.duration", evaluationBuckets),
 		view("regent.held.bytes", heldBuckets),
 	}
@@ -63,6 +65,7 @@ type metrics struct {
 	models, identities, providers  *vocabulary
 	codes, entities                *vocabulary
 	errorTypes, targets, addresses *vocabulary
+	methods, tools                 *vocabulary
 	reasons                        *vocabulary
 
 	open    atomic.Int64 // calls between begin and end
@@ -71,6 +74,7 @@ type metrics struct {
 
 	tokens, heldBytes                            metric.Int64Histogram
 	duration, firstChunk, outputChunk, policySec metric.Float64Histogram
+	rpcDuration                                  metric.Float64Histogram
 	cost                                         metric.Float64Counter
 	calls, denials, redactions, findings         metric.Int64Counter
 	coverage, gaps, unknown, failOpen, released  metric.Int64Counter
@@ -85,12 +89,14 @@ func newMetrics(provider metric.MeterProvider, s *Settings, q *queue) (*metrics,
 		models: newVocabulary(s.MaxModels), identities: newVocabulary(s.MaxIdentities), providers: newVocabulary(maxTargets),
 		codes: newVocabulary(maxCodes), entities: newVocabulary(maxCodes), errorTypes: newVocabulary(maxCodes),
 		targets: newVocabulary(maxTargets), addresses: newVocabulary(maxTargets), reasons: newVocabulary(maxReasons),
+		methods: newVocabulary(maxReasons), tools: newVocabulary(maxCodes),
 	}
 	in := instruments{meter: provider.Meter(scopeName, metric.WithInstrumentationVersion(s.ServiceVersion), metric.WithSchemaURL(schemaURL))}
 	m.tokens = in.histogram(metricTokenUsage, "{token}", "Number of input and output tokens used.")
 	m.duration = in.seconds(metricDuration, "GenAI operation duration.")
 	m.firstChunk = in.seconds(metricFirstChunk, "Time to receive the first chunk of a stream.")
 	m.outputChunk = in.seconds(metricOutputChunk, "Time per output chunk after the first: the mean of a stream, one sample each.")
+	m.rpcDuration = in.seconds(metricMCPDuration, "Duration of an MCP request or notification.")
 	m.policySec = in.seconds("regent.policy.duration", "Time a call spent in policy evaluation.")
 	m.heldBytes = in.histogram("regent.held.bytes", "By", "Most bytes a stream held back at once.")
 	m.cost = in.sum("regent.cost.usd", "{USD}", "Cost of calls in US dollars.")
@@ -212,7 +218,11 @@ func (m *metrics) begin() { m.open.Add(1) }
 func (m *metrics) end(ctx context.Context, r *call.Record) {
 	m.open.Add(-1)
 	sets := m.cache.get(m.keyOf(r))
-	m.conventions(ctx, r, sets)
+	if rpc := rpcOf(r); rpc != nil {
+		m.rpcDuration.Record(ctx, r.Ended.Sub(r.Started).Seconds(), m.cache.rpc(m.rpcKeyOf(r, rpc)))
+	} else {
+		m.conventions(ctx, r, sets)
+	}
 	m.calls.Add(ctx, 1, sets.calls)
 	if r.CostKnown {
 		m.cost.Add(ctx, r.CostUSD, sets.spend)

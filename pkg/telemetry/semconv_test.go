@@ -66,6 +66,7 @@ func readConventions(t *testing.T) *conventions {
 var beside = map[string]string{
 	attrUsageCost:  "double",
 	attrStatusCode: "int", attrResendCount: "int",
+	attrPromptName: "string", attrDataSource: "string",
 }
 
 // custom are values that an enumeration of the conventions lacks and Regent
@@ -73,6 +74,7 @@ var beside = map[string]string{
 var custom = map[string][]string{
 	attrOperation:                {"moderation", "image_generation", "transcription", "speech", "rerank", "count_tokens", "fetch_response", "list_tools", "call_tool", "session", "other"},
 	attrProvider:                 {"ollama", "mcp", "unknown"},
+	attrMCPMethod:                {rpcAnswer},
 	attrOpenAIRequestServiceTier: nil, // "may be a specific tier": any
 	attrErrorType:                nil, // any, of low cardinality
 }
@@ -187,7 +189,7 @@ func (c *conventions) checkAttribute(t reporter, where string, kv *commonpb.KeyV
 			t.Errorf("%s: %s is no attribute of the conventions", where, kv.Key)
 		}
 	}
-	if got := typeOf(kv.Value); ok && got != want && !(want == "any" && json.Valid([]byte(kv.Value.GetStringValue()))) {
+	if got := typeOf(kv.Value); ok && got != want && !(want == "any" && (kv.Key == attrToolResult || json.Valid([]byte(kv.Value.GetStringValue())))) {
 		t.Errorf("%s: %s is %s, want %s", where, kv.Key, got, want)
 	}
 	value := kv.Value.GetStringValue()

@@ -71,6 +71,7 @@ type setCache struct {
 	mu    sync.RWMutex
 	sets  map[key]*sets
 	pairs map[[4]string]metric.MeasurementOption
+	rpcs  map[rpcKey]metric.MeasurementOption
 }
 
 func (c *setCache) get(k key) *sets {

@@ -156,8 +156,12 @@ func (r *recording) attempt(rec *call.Record, a *call.AttemptRecord) {
 	r.t.queue.add(b.finish())
 }
 
-// spanName is "{operation} {model}", the operation alone where no model is known.
+// spanName is "{operation} {model}", the operation alone where no model is known;
+// of a JSON-RPC call it is the method and what that is about.
 func spanName(r *call.Record) string {
+	if rpc := rpcOf(r); rpc != nil {
+		return rpcName(rpc)
+	}
 	if r.RequestModel == "" {
 		return operation(r)
 	}
@@ -167,14 +171,13 @@ func spanName(r *call.Record) string {
 // attributes are all of a call's span.
 func (t *Telemetry) attributes(b *encoder, r *call.Record) {
 	b.identify(r)
-	if r.Request != nil {
-		b.params(r.Request)
+	if rpc := rpcOf(r); rpc != nil {
+		b.rpc(r, rpc)
+	} else {
+		t.genAI(b, r)
 	}
 	b.response(r)
-	if !t.noUsage {
-		b.usage(&r.Response.Usage)
-	}
-	b.cost(r)
+	b.provenance(&r.Provenance)
 	b.decision(r)
 	b.coverage(r)
 	b.who(&r.Identity)
@@ -185,9 +188,6 @@ func (t *Telemetry) attributes(b *encoder, r *call.Record) {
 
 // identify says what was called.
 func (b *encoder) identify(r *call.Record) {
-	b.str(attrOperation, operation(r))
-	b.str(attrProvider, provider(r))
-	b.str(attrRequestModel, r.RequestModel)
 	b.str(attrServerAddress, r.ServerAddress)
 	if r.ServerAddress != "" {
 		b.nonzero(attrServerPort, int64(r.ServerPort))
@@ -195,16 +195,38 @@ func (b *encoder) identify(r *call.Record) {
 	b.str(attrErrorType, r.ErrorType)
 	b.str(attrCallID, r.ID)
 	b.str(attrAPI, r.API)
+	b.nonzero(attrStatusCode, int64(r.HTTPStatus))
+}
+
+// genAI are the attributes of a call of a model.
+func (t *Telemetry) genAI(b *encoder, r *call.Record) {
+	b.str(attrOperation, operation(r))
+	b.str(attrProvider, provider(r))
+	b.str(attrRequestModel, r.RequestModel)
 	b.str(attrUpstreamModel, r.UpstreamModel)
 	if r.Stream {
 		b.bool(attrRequestStream, true)
 	}
+	if r.Request != nil {
+		b.params(r.Request)
+	}
 	b.openAI(r)
+	b.answer(&r.Response)
+	if r.TimeToFirstChunk > 0 {
+		b.float(attrResponseFirstChunk, r.TimeToFirstChunk.Seconds())
+	}
+	if !t.noUsage {
+		b.usage(&r.Response.Usage)
+	}
+	b.cost(r)
 }
 
 // operation is what was asked for, "other" where that could not be read: the
 // attribute is required.
 func operation(r *call.Record) string {
+	if r.Operation == genai.CallTool {
+		return executeTool
+	}
 	return cmp.Or(string(r.Operation), string(genai.Other))
 }
 
@@ -230,6 +252,7 @@ func (b *encoder) openAI(r *call.Record) {
 		b.str(attrOpenAIRequestServiceTier, r.Request.Params.ServiceTier)
 	}
 	b.str(attrOpenAIResponseServiceTier, r.Response.ServiceTier)
+	b.str(attrOpenAIFingerprint, r.Response.Fingerprint)
 }
 
 // params are the request's parameters, as far as it states them.
@@ -252,29 +275,44 @@ func (b *encoder) params(r *genai.Request) {
 	b.str(attrReasoningEffort, p.ReasoningEffort)
 	b.str(attrConversationID, r.ConversationID)
 	b.str(attrPreviousResponse, r.PreviousResponseID)
+	b.str(attrGuardrail, r.Guardrail)
 }
 
-func (b *encoder) response(r *call.Record) {
-	b.nonzero(attrStatusCode, int64(r.HTTPStatus))
-	b.str(attrResponseID, r.Response.ID)
-	b.str(attrResponseModel, r.Response.Model)
-	if n := len(r.Response.FinishReasons); n > 0 {
+// answer is what the model says of its response.
+func (b *encoder) answer(r *genai.Response) {
+	b.str(attrResponseID, r.ID)
+	b.str(attrResponseModel, r.Model)
+	if n := len(r.FinishReasons); n > 0 {
 		reasons := make([]string, n)
-		for i, f := range r.Response.FinishReasons {
+		for i, f := range r.FinishReasons {
 			reasons[i] = f.Reason
 		}
 		b.strs(attrResponseFinishReasons, reasons)
 	}
-	if n := len(r.Response.ToolCalls); n > 0 {
+	if n := len(r.ToolCalls); n > 0 {
 		names := make([]string, n)
-		for i, tool := range r.Response.ToolCalls {
+		for i, tool := range r.ToolCalls {
 			names[i] = tool.Name
 		}
 		b.strs(attrToolCalls, names)
 	}
-	if r.TimeToFirstChunk > 0 {
-		b.float(attrResponseFirstChunk, r.TimeToFirstChunk.Seconds())
+}
+
+// provenance names what the request is made of. The conventions have a place for
+// one source; all stand in Regent's own.
+func (b *encoder) provenance(p *genai.Provenance) {
+	if !b.has(attrPromptName) {
+		b.str(attrPromptName, p.PromptID)
 	}
+	b.str(attrPromptVersion, p.PromptVersion)
+	b.strs(attrDataSources, p.DataSources)
+	if len(p.DataSources) == 1 {
+		b.str(attrDataSource, p.DataSources[0])
+	}
+}
+
+// response is how the response came.
+func (b *encoder) response(r *call.Record) {
 	b.nonzero(attrChunks, int64(r.Chunks))
 	b.nonzero(attrHeldBytesMax, int64(r.HeldBytesMax))
 	if r.Aborted {
@@ -395,7 +433,7 @@ func (b *encoder) content(r *call.Record) {
 		key  string
 		json []byte
 	}{
-		{attrInputMessages, r.InputMessages}, {attrOutputMessages, r.OutputMessages}, {attrSystemInstructions, r.SystemInstructions},
+		{attrInputMessages, r.InputMessages}, {attrOutputMessages, r.OutputMessages}, {attrSystemInstructions, r.SystemInstructions}, {attrToolDefinitions, r.ToolDefinitions}, {attrToolArguments, r.ToolArguments}, {attrToolResult, r.ToolResult},
 	} {
 		switch {
 		case len(c.json) == 0:

@@ -9,7 +9,7 @@ package regent.request
 import data.regent.lib.domain
 import data.regent.lib.found
 import data.regent.lib.names
-import data.regent.lib.routing
+import data.regent.lib.residency
 import data.regent.lib.sensitivity
 
 # METADATA
@@ -121,8 +121,8 @@ redact contains redaction if some redaction in found.redactions(data.regent.sett
 
 # METADATA
 # title: Route
-# description: The target by sensitivity and domain.
-route["target"] := routing.target if data.regent.settings.routing.enabled
+# description: The target by sensitivity and domain, in a region that is allowed.
+route["target"] := residency.target if data.regent.settings.routing.enabled
 
 # METADATA
 # title: Sensitivity label

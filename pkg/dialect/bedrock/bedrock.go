@@ -42,6 +42,18 @@ func modelOf(h *dialect.Head) string {
 	return dialect.PathSegment(h.Path, 1)
 }
 
+// promptOf takes a prompt of Prompt management out of the model's place: its ARN
+// ends in prompt/{id}, or prompt/{id}:{version}.
+// https://docs.aws.amazon.com/bedrock/latest/userguide/prompt-management-test.html
+func promptOf(r *genai.Request) {
+	if !strings.HasPrefix(r.Model, "arn:") {
+		return
+	}
+	if _, prompt, ok := strings.Cut(r.Model, ":prompt/"); ok {
+		r.Provenance.PromptID, r.Provenance.PromptVersion, _ = strings.Cut(prompt, ":")
+	}
+}
+
 // errors renders errors as Bedrock does: {"message"}, with the type in a header.
 // https://docs.aws.amazon.com/bedrock/latest/APIReference/CommonErrors.html
 type errors struct{}

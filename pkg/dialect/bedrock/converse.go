@@ -32,6 +32,7 @@ func (c converse) ReadRequest(h *dialect.Head, body []byte) (*genai.Request, err
 		return nil, err
 	}
 	r := &genai.Request{Operation: genai.Chat, Model: modelOf(h), Stream: c.stream, UsageRequested: true}
+	promptOf(r)
 	return r, converseMembers(r, v)
 }
 
@@ -57,6 +58,8 @@ func converseMembers(r *genai.Request, v jsonspan.Value) error {
 			for _, tool := range value.Get("tools").Elements() {
 				toolDefinition(r, tool)
 			}
+		case "guardrailConfig":
+			r.Guardrail = read.String(value.Get("guardrailIdentifier"))
 		case "additionalModelRequestFields":
 			r.Params.TopK = read.Float(value.Get("top_k"))
 		case "requestMetadata", "promptVariables":

@@ -33,6 +33,10 @@ func (invoke) Dialect() string { return Name }
 
 func (i invoke) ReadRequest(h *dialect.Head, body []byte) (*genai.Request, error) {
 	r := &genai.Request{Operation: genai.Chat, Model: modelOf(h), Stream: i.stream, UsageRequested: true}
+	if h != nil && h.Header != nil {
+		r.Guardrail = h.Header("x-amzn-bedrock-guardrailidentifier")
+	}
+	promptOf(r)
 	if len(body) == 0 { // a model without parameters, or a mistake that Bedrock answers
 		r.UnknownParts++
 		return r, nil

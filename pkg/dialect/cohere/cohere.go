@@ -70,6 +70,7 @@ func common(r *genai.Request, name string, v jsonspan.Value) {
 		p.ToolChoice = read.String(v)
 	case "documents":
 		for _, document := range v.Elements() {
+			r.Provenance.AddSource(read.String(document.Get("id")))
 			r.Texts = read.ValueText(r.Texts, document, read.Place{Kind: genai.Document, Role: genai.User, Message: -1})
 		}
 	}

@@ -25,6 +25,11 @@ func (chatV1) ReadRequest(_ *dialect.Head, body []byte) (*genai.Request, error) 
 		case "message":
 		case "preamble":
 			r.Texts = read.Text(r.Texts, v, read.Place{Kind: genai.Content, Role: genai.System, Message: -1})
+		case "connectors":
+			for _, connector := range v.Elements() {
+				r.Provenance.AddSource(read.String(connector.Get("id")))
+			}
+			return false
 		case "tools":
 			for _, tool := range v.Elements() {
 				toolDefinition(r, tool, tool)

@@ -94,6 +94,7 @@ func generateMembers(r *genai.Request, v jsonspan.Value) error {
 			generationConfig(&r.Params, value)
 		case "cachedContent", "cached_content":
 			r.UnknownParts++ // what the cache holds is not in the request
+			r.Provenance.AddSource(read.String(value))
 		case "labels":
 			r.Texts = read.ValueText(r.Texts, value, read.Place{Kind: genai.Metadata, Role: genai.User, Message: -1})
 		}
@@ -146,6 +147,9 @@ func tools(r *genai.Request, tool jsonspan.Value) {
 		name := key.String()
 		if name != "functionDeclarations" && name != "function_declarations" {
 			r.Tools = append(r.Tools, genai.ToolDefinition{Name: name, Type: name, Range: read.Range(tool)})
+			if name == "retrieval" {
+				retrieval(&r.Provenance, value)
+			}
 			continue
 		}
 		for _, f := range value.Elements() {
@@ -156,6 +160,18 @@ func tools(r *genai.Request, tool jsonspan.Value) {
 			r.Tools = append(r.Tools, t)
 			r.Texts = read.Text(r.Texts, f.Get("description"), read.Place{Kind: genai.ToolDescription, Role: genai.System, Message: -1})
 		}
+	}
+}
+
+// retrieval notes the stores that Vertex grounds an answer in.
+// https://cloud.google.com/vertex-ai/generative-ai/docs/reference/rest/v1/Tool#Retrieval
+func retrieval(p *genai.Provenance, v jsonspan.Value) {
+	search := either(v, "vertexAiSearch", "vertex_ai_search")
+	p.AddSource(read.String(search.Get("datastore")))
+	p.AddSource(read.String(search.Get("engine")))
+	store := either(v, "vertexRagStore", "vertex_rag_store")
+	for _, resource := range either(store, "ragResources", "rag_resources").Elements() {
+		p.AddSource(read.String(either(resource, "ragCorpus", "rag_corpus")))
 	}
 }
 

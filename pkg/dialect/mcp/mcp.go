@@ -62,7 +62,32 @@ func (rpc) ReadRequest(h *dialect.Head, body []byte) (*genai.Request, error) {
 		}
 		request(r, message, i)
 	}
+	if r.RPC != nil && h != nil && h.Header != nil {
+		r.RPC.Session = r.ConversationID
+		if stated := h.Header("mcp-protocol-version"); stated != "" {
+			r.RPC.Protocol = stated
+		}
+	}
 	return r, nil
+}
+
+// rpcOf is a message's head. What the method is about stands in its parameters:
+// https://modelcontextprotocol.io/specification/2025-06-18/schema
+func rpcOf(v jsonspan.Value) *genai.RPC {
+	params := v.Get("params")
+	head := &genai.RPC{
+		Method: read.String(v.Get("method")), ID: idOf(v), Version: read.String(v.Get("jsonrpc")),
+		Protocol: read.String(params.Get("protocolVersion")),
+	}
+	switch head.Method {
+	case "tools/call":
+		head.Tool = read.String(params.Get("name"))
+	case "prompts/get":
+		head.Prompt = read.String(params.Get("name"))
+	case "resources/read", "resources/subscribe", "resources/unsubscribe":
+		head.Resource = read.String(params.Get("uri"))
+	}
+	return head
 }
 
 func messages(v jsonspan.Value) []jsonspan.Value {
@@ -96,6 +121,9 @@ func request(r *genai.Request, v jsonspan.Value, index int) {
 		r.Texts = read.ValueText(r.Texts, v.Get("result"), at.As(genai.ToolResult))
 	default:
 		r.Texts = read.ValueText(r.Texts, params, at)
+	}
+	if r.RPC == nil || r.Operation == genai.Session && operation != genai.Session {
+		r.RPC = rpcOf(v)
 	}
 	if r.Operation == genai.Session {
 		r.Operation = operation
@@ -161,7 +189,12 @@ func resultTexts(dst []genai.Text, message jsonspan.Value, index int) []genai.Te
 	return read.ValueText(dst, message.Get("params"), at) // the server's own requests and notifications
 }
 
+// errorOf is a message's error, whose type is JSON-RPC's code, or tool_error
+// where the tool itself failed, whose words stand in the result.
 func errorOf(message jsonspan.Value, rh *dialect.ResponseHead) *genai.Error {
+	if read.Bool(message.Path("result", "isError")) {
+		return &genai.Error{Type: "tool_error"}
+	}
 	e := message.Get("error")
 	if !e.Exists() {
 		return nil
@@ -169,6 +202,7 @@ func errorOf(message jsonspan.Value, rh *dialect.ResponseHead) *genai.Error {
 	out := &genai.Error{Message: read.String(e.Get("message")), Type: "jsonrpc_error"}
 	if n, ok := e.Get("code").Int(); ok {
 		out.Code = strconv.FormatInt(n, 10)
+		out.Type = out.Code
 	}
 	if rh != nil {
 		out.Status = rh.Status

@@ -164,7 +164,7 @@ func (chat) ReadResponse(h *dialect.Head, rh *dialect.ResponseHead, body []byte)
 		return r, err
 	}
 	r.ID, r.Model = read.String(v.Get("id")), read.String(v.Get("model"))
-	r.ServiceTier = read.String(v.Get("service_tier"))
+	r.ServiceTier, r.Fingerprint = read.String(v.Get("service_tier")), read.String(v.Get("system_fingerprint"))
 	for i, choice := range v.Get("choices").Elements() {
 		chatChoice(r, choice, i)
 	}
@@ -214,7 +214,7 @@ func (s *chatStream) Read(ev *frame.Event, d *genai.Delta) error {
 		return nil
 	}
 	d.ID, d.Model = read.String(v.Get("id")), read.String(v.Get("model"))
-	d.ServiceTier = read.String(v.Get("service_tier"))
+	d.ServiceTier, d.Fingerprint = read.String(v.Get("service_tier")), read.String(v.Get("system_fingerprint"))
 	choices := v.Get("choices")
 	for i, choice := range choices.Elements() {
 		chatDelta(d, choice, i)

@@ -101,7 +101,7 @@ func (completions) ReadResponse(h *dialect.Head, rh *dialect.ResponseHead, body 
 	if err != nil || r.Error != nil {
 		return r, err
 	}
-	r.ID, r.Model = read.String(v.Get("id")), read.String(v.Get("model"))
+	r.ID, r.Model, r.Fingerprint = read.String(v.Get("id")), read.String(v.Get("model")), read.String(v.Get("system_fingerprint"))
 	for i, choice := range v.Get("choices").Elements() {
 		index := indexOf(choice, i)
 		r.Choices++

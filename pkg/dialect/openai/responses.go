@@ -53,6 +53,9 @@ func responsesMember(r *genai.Request, key jsonspan.Key, value jsonspan.Value) b
 	case "tools":
 		for _, tool := range value.Elements() {
 			chatTool(r, tool)
+			for _, store := range tool.Get("vector_store_ids").Elements() {
+				r.Provenance.AddSource(read.String(store))
+			}
 		}
 	case "max_output_tokens":
 		r.Params.MaxTokens = read.Int(value)
@@ -67,6 +70,7 @@ func responsesMember(r *genai.Request, key jsonspan.Key, value jsonspan.Value) b
 			r.ConversationID = read.String(value.Get("id"))
 		}
 	case "prompt":
+		r.Provenance.PromptID, r.Provenance.PromptVersion = read.String(value.Get("id")), read.String(value.Get("version"))
 		r.Texts = read.ValueText(r.Texts, value.Get("variables"), system.As(genai.Document))
 	default:
 		return false
