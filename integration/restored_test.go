@@ -110,6 +110,7 @@ func rework(words []string) string {
 		"> " + strings.Join(words, " "), strings.Join(reversed, " "), strings.Join(shouted, " "),
 		"**" + strings.Join(words, "** **") + "**", "- `" + strings.Join(words, "`\n- `") + "`",
 		"(" + strings.Join(words, "), “") + "”.", strings.Join(words, ", ") + "!",
+		strings.Join(words, "'s ") + "'s", strings.Join(words, " | "),
 	}
 	return strings.Join(lines, "\n")
 }
@@ -156,10 +157,13 @@ func (e *echo) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	answer(w, ask.Stream, text, arguments)
 }
 
-// answer shouts stand-ins too: to the model they are words.
+// answer shouts stand-ins too, and escapes and wraps them: to the model they are
+// words.
 func (e *echo) answer(words []string) (text, arguments string) {
 	lines := strings.Split(rework(words), "\n")
 	lines[2] = strings.ToUpper(lines[2])
+	last := len(lines) - 1
+	lines[last] = strings.NewReplacer("_", `\_`, "email-", "email-\n").Replace(lines[last])
 	source, _ := json.Marshal(argumentsOf(words))
 	return strings.Join(lines, "\n"), string(source)
 }

@@ -502,3 +502,30 @@ func TestTheRuleThatNamesMostCloselyCounts(t *testing.T) {
 		t.Errorf("%+v covers another role", got)
 	}
 }
+
+// Two replicas with one key give a conversation's turns the same stand-in, and
+// another conversation another.
+func TestPseudonymsAgreeOverReplicasAndTurns(t *testing.T) {
+	hidden := func(tenant, conversation string) string {
+		b := newBench(t, rules{request: pseudonymise})
+		b.snap.Settings.Identity.Tenant = IdentitySource{Header: "x-tenant"}
+		head := requestHead(phase.Header{Name: "x-tenant", Value: tenant})
+		head.Headers[2].Value = "/v1/responses"
+		c, _ := b.svc.Open(context.Background(), head)
+		v := c.RequestBody([]byte(`{"model":"m",` + conversation + `"input":"I am ann@corp.example"}`))
+		_, after, _ := strings.Cut(string(v.NewBody), "I am ")
+		return after
+	}
+	plain, a := hidden("t", ""), hidden("t", `"conversation":"conv_a",`)
+	if again := hidden("t", ""); again != plain || !strings.HasPrefix(plain, "email-") {
+		t.Errorf("one replica sends %s, another %s", plain, again)
+	}
+	if again := hidden("t", `"conversation":{"id":"conv_a"},`); again != a {
+		t.Errorf("a turn sends %s, another %s", a, again)
+	}
+	for name, other := range map[string]string{"no conversation": plain, "another conversation": hidden("t", `"conversation":"conv_b",`), "another tenant": hidden("u", `"conversation":"conv_a",`)} {
+		if other == a {
+			t.Errorf("%s: the same stand-in %s", name, other)
+		}
+	}
+}

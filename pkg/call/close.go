@@ -162,7 +162,13 @@ func (c *call) coverResponse(unknownParts int) {
 	c.cover("", "", policy.Full)
 }
 
-func (c *call) redactScope() redact.Scope { return redact.Scope{Tenant: c.rec.Identity.Tenant} }
+func (c *call) redactScope() redact.Scope {
+	s := redact.Scope{Tenant: c.rec.Identity.Tenant}
+	if c.rec.Request != nil {
+		s.Conversation = c.rec.Request.ConversationID
+	}
+	return s
+}
 
 // requestMetadata is what Envoy's access log can say of a call whose response
 // never comes.

@@ -154,7 +154,7 @@ func cutAt(body string, r *rand.Rand, most int) [][]byte {
 // Whatever the chunking, a stream leaves the same, no planted value is in what a
 // client puts together, and tool arguments are still JSON.
 func TestStreamProperty(t *testing.T) {
-	streams, cuts := 60, 40
+	streams, cuts := 30, 20
 	if testing.Short() {
 		streams, cuts = 10, 10
 	}
@@ -178,7 +178,7 @@ func TestStreamEveryTwoWaySplit(t *testing.T) {
 	body, values := shortStream()
 	whole := b.stream(t, streamRequest, [][]byte{[]byte(body)})
 	checkRedacted(t, 99, whole, values)
-	step := 1
+	step := 3
 	if testing.Short() {
 		step = 7
 	}

@@ -25,9 +25,10 @@ const (
 // Verbs are the known verbs.
 var Verbs = []string{Label, Mask, Hash, Drop, Pseudonym}
 
-// Scope is what a stand-in may depend on beside the value: hashes of one
-// tenant cannot be joined with another's.
-type Scope struct{ Tenant string }
+// Scope is what a stand-in depends on beside the value: hashes and pseudonyms of
+// one tenant cannot be joined with another's, nor pseudonyms of one conversation,
+// where it has an id that all its calls state.
+type Scope struct{ Tenant, Conversation string }
 
 // Redactor makes stand-ins. It is immutable and safe for concurrent use.
 type Redactor struct{ key []byte }
