@@ -164,7 +164,7 @@ func (c *call) coverResponse(unknownParts int) {
 
 func (c *call) redactScope() redact.Scope {
 	s := redact.Scope{Tenant: c.rec.Identity.Tenant}
-	if c.rec.Request != nil {
+	if c.rec.Request != nil && c.rec.Dialect != "anthropic" { // its container has an id from the second turn on
 		s.Conversation = c.rec.Request.ConversationID
 	}
 	return s
