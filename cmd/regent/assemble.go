@@ -141,7 +141,7 @@ func telemetrySettings(c *config.Config, out io.Writer, log *slog.Logger) (telem
 		ServiceName: t.ServiceName, ServiceVersion: readVersion().Version, Resource: t.Resource,
 		Traces: telemetry.TraceSettings{
 			Export: traces, Queue: t.Traces.Queue, Batch: t.Traces.Batch, Interval: t.Traces.Interval, Ratio: t.Traces.Ratio,
-			Keep: t.Traces.Keep, KeepCostUSD: t.Traces.KeepCost, Propagators: t.Traces.Propagators, Baggage: t.Traces.Baggage,
+			Keep: t.Traces.Keep, KeepCostUSD: t.Traces.KeepCost, Propagators: t.Traces.Propagators, Baggage: t.Traces.Baggage, Children: t.Traces.Children,
 		},
 		Metrics:   telemetry.MetricSettings{Export: metrics, Interval: t.Metrics.Interval, Prometheus: t.Metrics.Prometheus},
 		Content:   t.Content == "redacted",

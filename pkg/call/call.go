@@ -58,6 +58,8 @@ type Recording interface {
 	// Traceparent is the W3C header that makes the upstream request a child of
 	// the call's span.
 	Traceparent() string
+	// Detail reports whether the record's steps are wanted.
+	Detail() bool
 	End(r *Record)
 }
 

@@ -36,6 +36,7 @@ func (rules) Revision() string                   { return "test" }
 
 // recorder keeps what was recorded.
 type recorder struct {
+	detail   bool
 	records  []*Record
 	released []string
 }
@@ -50,6 +51,7 @@ func (recording) SpanID() string  { return "00f067aa0ba902b7" }
 func (recording) Traceparent() string {
 	return "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 }
+func (l recording) Detail() bool  { return l.r.detail }
 func (l recording) End(r *Record) { l.r.records = append(l.r.records, r) }
 
 func redactAll(*policy.Input) (*policy.Decision, error) {

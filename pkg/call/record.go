@@ -72,7 +72,12 @@ type Record struct {
 	Evaluations int
 	// HeldBytesMax is the most that was held back at once in a stream.
 	HeldBytesMax int
-	Chunks       int
+	// HeldTime is how long anything was held back in a stream, chunk to chunk.
+	HeldTime   time.Duration
+	Chunks     int
+	ChunkTimes ChunkTimes
+	// Steps explain the call's time, in order, where its recording wants them.
+	Steps []Step
 
 	Attempts []AttemptRecord
 	// Complete is false for a call that was aborted or broke.

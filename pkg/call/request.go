@@ -21,7 +21,11 @@ type call struct {
 	snap *Snapshot
 	ctx  context.Context
 	live Recording
-	rec  Record
+	// detail: the recording wants steps, and then when the request was whole and
+	// when it left.
+	detail        bool
+	arrived, sent time.Time
+	rec           Record
 
 	head  *phase.RequestHead
 	dhead dialect.Head
@@ -65,6 +69,7 @@ func (s *Service) Open(ctx context.Context, head *phase.RequestHead) (phase.Call
 // begin fills what is known of the call from its head.
 func (c *call) begin() {
 	c.live = c.svc.recorder.Begin(parentOf(c.head))
+	c.detail = c.live.Detail()
 	c.rec = Record{
 		ID: newID(), Started: c.svc.now(), TraceID: c.live.TraceID(), SpanID: c.live.SpanID(),
 		PolicyRevision: c.snap.Policy.Revision(), Decision: "allow",
@@ -121,6 +126,8 @@ func (c *call) bodiless() phase.Verdict {
 
 // RequestBody reads the request, asks the policy and carries its decision out.
 func (c *call) RequestBody(body []byte) phase.Verdict {
+	c.step(StepBody, c.rec.Started)
+	c.arrived = c.mark()
 	if len(body) > c.snap.Settings.MaxRequestBody {
 		return c.tooLarge()
 	}
@@ -183,6 +190,7 @@ func (c *call) unreadable(reason string, err error) phase.Verdict {
 // verdict. request and body are nil where there is nothing to read.
 func (c *call) judge(request *genai.Request, body []byte) phase.Verdict {
 	facts := c.readFacts(request, body)
+	c.step(StepRead, c.arrived)
 	decision, failed := c.decide(&c.input)
 	if failed != nil {
 		return *failed
@@ -209,6 +217,7 @@ func (c *call) decide(in *policy.Input) (decision *policy.Decision, failed *phas
 	begin := time.Now()
 	decision, err := c.snap.Policy.Evaluate(c.ctx, in)
 	c.rec.PolicyTime += time.Since(begin)
+	c.step(StepPolicy, begin).decided(in.Phase, decision, err)
 	c.rec.Evaluations++
 	if err == nil {
 		return decision, nil
@@ -302,6 +311,7 @@ func (c *call) enforce(d *policy.Decision, request *genai.Request, body []byte, 
 	}
 	c.setHeaders(&v, d)
 	v.Metadata = c.requestMetadata()
+	c.sent = c.mark()
 	return v
 }
 

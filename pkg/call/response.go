@@ -63,6 +63,7 @@ func (c *call) readResponseHead(head *phase.ResponseHead) {
 	status, _ := strconv.Atoi(head.Headers.Get(":status"))
 	mediaType, _, _ := strings.Cut(head.Headers.Get("content-type"), ";")
 	c.reply.began = c.svc.now()
+	c.step(StepUpstream, c.sent)
 	c.reply.encoding = head.Headers.Get("content-encoding")
 	if c.reply.encoding == "identity" {
 		c.reply.encoding = ""

@@ -2,6 +2,7 @@ package call
 
 import (
 	"errors"
+	"time"
 
 	"github.com/regent-proxy/regent/pkg/call/phase"
 	"github.com/regent-proxy/regent/pkg/detect"
@@ -32,6 +33,10 @@ type stream struct {
 	blind   bool            // reading has failed: bytes pass as they are
 	cut     bool            // the response was ended by a decision
 	ended   bool            // the dialect's terminal event was seen
+
+	outputs      int       // events of this chunk that brought output
+	lastOutput   time.Time // when the last chunk with output came
+	holdingSince time.Time // zero where nothing is held
 }
 
 // openStream begins to read a stream.
@@ -87,6 +92,7 @@ func (c *call) streamChunk(chunk []byte, end bool) phase.Verdict {
 	if err := s.feed(chunk, end); err != nil {
 		s.fail(err)
 	}
+	s.clock()
 	v := phase.Verdict{Emit: s.out, End: s.cut}
 	if end || s.cut {
 		s.close()
@@ -202,8 +208,11 @@ func (s *stream) event(ev *frame.Event) error {
 // account takes over what the event says of the whole response.
 func (s *stream) account(d *genai.Delta) {
 	c := s.c
-	if c.rec.TimeToFirstChunk == 0 && len(d.Texts)+len(d.ToolCalls) > 0 {
-		c.rec.TimeToFirstChunk = c.svc.now().Sub(c.rec.Started)
+	if len(d.Texts)+len(d.ToolCalls) > 0 {
+		s.outputs++
+		if c.rec.TimeToFirstChunk == 0 {
+			c.rec.TimeToFirstChunk = c.svc.now().Sub(c.rec.Started)
+		}
 	}
 	c.rec.Response.Add(d)
 	if d.Error != nil {
@@ -427,6 +436,9 @@ func (s *stream) fail(err error) {
 }
 
 func (s *stream) close() {
+	if !s.holdingSince.IsZero() { // what is held never left
+		s.heldUntil(s.c.svc.now())
+	}
 	if s.hold.said != nil {
 		s.c.keep(s.hold.said, &s.c.rec.Response, true)
 	}

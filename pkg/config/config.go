@@ -296,6 +296,8 @@ type Traces struct {
 	Baggage []string `yaml:"baggage"`
 	// Calls from this cost in US dollars on are always exported; 0 is off.
 	KeepCost float64 `yaml:"keep_cost"`
+	// Spans below a call's own: none, attempts for each try at an upstream, or all, which adds the wait for the request, its reading, each evaluation of the policy and the wait for the upstream.
+	Children string `yaml:"children" oneof:"none attempts all"`
 	// full, or no-usage where the applications already report token counts by spans of their own.
 	Spans string `yaml:"spans" oneof:"full no-usage"`
 }

@@ -38,6 +38,7 @@ func Default() *Config {
 				Keep:        []string{"denied", "redacted", "failed"},
 				Propagators: []string{"tracecontext"},
 				Spans:       "full",
+				Children:    "attempts",
 			},
 			Metrics:       Metrics{Export: export, Interval: time.Minute, Prometheus: true},
 			Content:       "none",

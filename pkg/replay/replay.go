@@ -216,6 +216,7 @@ func (t *tape) Released(string) {}
 func (t *tape) TraceID() string     { return strings.Repeat("0", 31) + "1" }
 func (t *tape) SpanID() string      { return strings.Repeat("0", 15) + "1" }
 func (t *tape) Traceparent() string { return "" }
+func (t *tape) Detail() bool        { return false }
 func (t *tape) End(r *call.Record)  { t.record = r }
 
 // Object is an evaluation's decision as JSON members, nil where it failed.

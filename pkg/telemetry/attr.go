@@ -100,6 +100,9 @@ const (
 	attrUpstreamModel     = "regent.upstream.model"        // where a decision replaced it
 	attrLabelsPrefix      = "regent.labels."               // + name
 	attrHeldBytesMax      = "regent.held_bytes_max"        //
+	attrHeldDuration      = "regent.held.duration"         // seconds
+	attrOutcomes          = "regent.policy.outcomes"       // denies, redactions, … of a decision
+	attrReviewID          = "regent.review.id"             //
 	attrChunks            = "regent.chunks"                //
 	attrCostSource        = "regent.cost.source"           // reported, catalog
 	attrTokensSource      = "regent.tokens.source"         // reported, none

@@ -28,13 +28,13 @@ func TestDocNamesEverything(t *testing.T) {
 		}
 	}
 	seen := &names{}
-	if _, err := newMetrics(noting{meter: seen}, &Settings{MaxModels: 1, MaxIdentities: 1}, &queue{}); err != nil {
+	if _, err := newMetrics(noting{meter: seen}, &Settings{MaxModels: 1, MaxIdentities: 1}, &queue{}, newChunkMeter(&Settings{})); err != nil {
 		t.Fatal(err)
 	}
 	if len(seen.list) < 25 {
 		t.Errorf("only %d metrics: %v", len(seen.list), seen.list)
 	}
-	for _, name := range seen.list {
+	for _, name := range append(seen.list, metricOutputChunk) {
 		if !strings.Contains(doc, "| `"+name+"` |") {
 			t.Errorf("docs/TELEMETRY.md has no metric %s", name)
 		}

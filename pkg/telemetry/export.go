@@ -227,7 +227,7 @@ func (e Export) traceHTTP() []otlptracehttp.Option {
 }
 
 // newMetricReader is nil where metrics are not sent.
-func newMetricReader(ctx context.Context, s *Settings) (sdkmetric.Reader, error) {
+func newMetricReader(ctx context.Context, s *Settings, chunks *chunkMeter) (sdkmetric.Reader, error) {
 	e, err := s.Metrics.Export.resolve("METRICS", s.Env)
 	if err != nil {
 		return nil, err
@@ -236,7 +236,7 @@ func newMetricReader(ctx context.Context, s *Settings) (sdkmetric.Reader, error)
 	if err != nil || exporter == nil {
 		return nil, err
 	}
-	return sdkmetric.NewPeriodicReader(heard{exporter, s.OnError}, sdkmetric.WithInterval(s.Metrics.Interval), sdkmetric.WithTimeout(e.Timeout)), nil
+	return sdkmetric.NewPeriodicReader(heard{exporter, s.OnError}, sdkmetric.WithProducer(chunks), sdkmetric.WithInterval(s.Metrics.Interval), sdkmetric.WithTimeout(e.Timeout)), nil
 }
 
 // heard tells OnError of failed exports, and the SDK's global handler nothing.

@@ -3,7 +3,6 @@ package telemetry
 import (
 	"context"
 	"sync/atomic"
-	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"go.opentelemetry.io/otel/attribute"
@@ -45,15 +44,14 @@ func views() []sdkmetric.View {
 		view(metricTokenUsage, tokenBuckets),
 		view(metricDuration, secondBuckets),
 		view(metricFirstChunk, secondBuckets),
-		view(metricOutputChunk, secondBuckets),
 		view(metricMCPDuration, rpcBuckets),
 		view("regent.policy.duration", evaluationBuckets),
 		view("regent.held.bytes", heldBuckets),
 	}
 }
 
-func newPrometheus(registry *prometheus.Registry) (sdkmetric.Reader, error) {
-	return otelprom.New(otelprom.WithRegisterer(registry), otelprom.WithoutScopeInfo())
+func newPrometheus(registry *prometheus.Registry, chunks *chunkMeter) (sdkmetric.Reader, error) {
+	return otelprom.New(otelprom.WithRegisterer(registry), otelprom.WithProducer(chunks), otelprom.WithoutScopeInfo())
 }
 
 // metrics are the instruments, and the vocabularies that bound their attributes.
@@ -61,6 +59,7 @@ type metrics struct {
 	noUsage bool
 	labels  []string // of tenant, team, app
 	cache   setCache
+	chunks  *chunkMeter
 
 	models, identities, providers  *vocabulary
 	codes, entities                *vocabulary
@@ -73,8 +72,7 @@ type metrics struct {
 	policy  atomic.Pointer[loaded]
 
 	tokens, heldBytes                            metric.Int64Histogram
-	duration, firstChunk, outputChunk, policySec metric.Float64Histogram
-	rpcDuration                                  metric.Float64Histogram
+	duration, firstChunk, policySec, rpcDuration metric.Float64Histogram
 	cost                                         metric.Float64Counter
 	calls, denials, redactions, findings         metric.Int64Counter
 	coverage, gaps, unknown, failOpen, released  metric.Int64Counter
@@ -83,7 +81,7 @@ type metrics struct {
 	messages, closed                             tally
 }
 
-func newMetrics(provider metric.MeterProvider, s *Settings, q *queue) (*metrics, error) {
+func newMetrics(provider metric.MeterProvider, s *Settings, q *queue, chunks *chunkMeter) (*metrics, error) {
 	m := &metrics{
 		noUsage: s.NoUsage, labels: s.IdentityLabels,
 		models: newVocabulary(s.MaxModels), identities: newVocabulary(s.MaxIdentities), providers: newVocabulary(maxTargets),
@@ -95,7 +93,7 @@ func newMetrics(provider metric.MeterProvider, s *Settings, q *queue) (*metrics,
 	m.tokens = in.histogram(metricTokenUsage, "{token}", "Number of input and output tokens used.")
 	m.duration = in.seconds(metricDuration, "GenAI operation duration.")
 	m.firstChunk = in.seconds(metricFirstChunk, "Time to receive the first chunk of a stream.")
-	m.outputChunk = in.seconds(metricOutputChunk, "Time per output chunk after the first: the mean of a stream, one sample each.")
+	m.chunks = chunks
 	m.rpcDuration = in.seconds(metricMCPDuration, "Duration of an MCP request or notification.")
 	m.policySec = in.seconds("regent.policy.duration", "Time a call spent in policy evaluation.")
 	m.heldBytes = in.histogram("regent.held.bytes", "By", "Most bytes a stream held back at once.")
@@ -257,9 +255,8 @@ func (m *metrics) conventions(ctx context.Context, r *call.Record, sets *sets) {
 		return
 	}
 	m.firstChunk.Record(ctx, r.TimeToFirstChunk.Seconds(), sets.stream)
-	if r.Chunks > 1 {
-		rest := (took - r.TimeToFirstChunk) / time.Duration(r.Chunks-1)
-		m.outputChunk.Record(ctx, rest.Seconds(), sets.stream)
+	if r.ChunkTimes.Count > 0 {
+		m.chunks.add(sets.common, &r.ChunkTimes)
 	}
 }
 

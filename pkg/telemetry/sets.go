@@ -62,6 +62,7 @@ func admits(r *call.Record) bool {
 type sets struct {
 	duration, input, output, stream metric.MeasurementOption
 	calls, spend                    metric.MeasurementOption
+	common                          attribute.Set
 }
 
 // setCache keeps the sets of the keys in use: making one costs more than
@@ -134,9 +135,9 @@ func newSets(k key) *sets {
 		duration: option(common, attribute.String(attrErrorType, k.errorType)),
 		input:    option(tokens, attribute.String(attrTokenType, "input")),
 		output:   option(tokens, attribute.String(attrTokenType, "output")),
-		stream:   option(common),
-		calls:    option(who, attribute.String(attrDecision, k.decision), attribute.String(attrCoverage, k.coverage), attribute.String(attrTarget, k.target)),
-		spend:    option(who, attribute.String(attrTarget, k.target)),
+		stream:   option(common), common: attribute.NewSet(slices.Clone(common)...),
+		calls: option(who, attribute.String(attrDecision, k.decision), attribute.String(attrCoverage, k.coverage), attribute.String(attrTarget, k.target)),
+		spend: option(who, attribute.String(attrTarget, k.target)),
 	}
 }
 

@@ -81,6 +81,7 @@ func (r *recording) End(rec *call.Record) {
 // parent is remote, and that it is.
 const (
 	kindClient     = uint64(tracepb.Span_SPAN_KIND_CLIENT)
+	kindInternal   = uint64(tracepb.Span_SPAN_KIND_INTERNAL)
 	statusError    = uint64(tracepb.Status_STATUS_CODE_ERROR)
 	spanFlags      = 0x01 | uint32(tracepb.SpanFlags_SPAN_FLAGS_CONTEXT_HAS_IS_REMOTE_MASK)
 	parentIsRemote = uint32(tracepb.SpanFlags_SPAN_FLAGS_CONTEXT_IS_REMOTE_MASK)
@@ -97,7 +98,7 @@ func (r *recording) export(rec *call.Record, kept string) context.Context {
 		}
 	}
 	b.str(attrKept, kept)
-	r.head(b, r.spanID, spanName(rec), rec.Started, rec.Ended)
+	r.head(b, r.spanID, spanName(rec), kindClient, rec.Started, rec.Ended)
 	flags := spanFlags
 	if r.parent.IsValid() {
 		parent := r.parent.SpanID()
@@ -111,20 +112,18 @@ func (r *recording) export(rec *call.Record, kept string) context.Context {
 		b.event(eventFirstChunk, uint64(rec.Started.Add(rec.TimeToFirstChunk).UnixNano()))
 	}
 	r.t.queue.add(b.finish())
-	for i := range rec.Attempts {
-		r.attempt(rec, &rec.Attempts[i])
-	}
+	r.below(rec)
 	return trace.ContextWithSpanContext(context.Background(), trace.NewSpanContext(trace.SpanContextConfig{
 		TraceID: r.traceID, SpanID: r.spanID, TraceFlags: trace.FlagsSampled,
 	}))
 }
 
 // head is what every span has.
-func (r *recording) head(b *encoder, id trace.SpanID, name string, started, ended time.Time) {
+func (r *recording) head(b *encoder, id trace.SpanID, name string, kind uint64, started, ended time.Time) {
 	b.bytesField(fieldTraceID, r.traceID[:])
 	b.bytesField(fieldSpanID, id[:])
 	b.stringField(fieldName, name)
-	b.varintField(fieldKind, kindClient)
+	b.varintField(fieldKind, kind)
 	b.fixed64Field(fieldStart, uint64(started.UnixNano()))
 	b.fixed64Field(fieldEnd, uint64(ended.UnixNano()))
 }
@@ -150,10 +149,7 @@ func (r *recording) attempt(rec *call.Record, a *call.AttemptRecord) {
 	if ended.IsZero() {
 		ended = rec.Ended
 	}
-	r.head(b, newSpanID(), spanAttempt, a.Started, ended)
-	b.bytesField(fieldParentID, r.spanID[:])
-	b.fixed32Field(fieldFlags, spanFlags)
-	r.t.queue.add(b.finish())
+	r.child(b, spanAttempt, kindClient, a.Started, ended)
 }
 
 // spanName is "{operation} {model}", the operation alone where no model is known;
@@ -315,6 +311,9 @@ func (b *encoder) provenance(p *genai.Provenance) {
 func (b *encoder) response(r *call.Record) {
 	b.nonzero(attrChunks, int64(r.Chunks))
 	b.nonzero(attrHeldBytesMax, int64(r.HeldBytesMax))
+	if r.HeldTime > 0 {
+		b.float(attrHeldDuration, r.HeldTime.Seconds())
+	}
 	if r.Aborted {
 		b.bool(attrAborted, true)
 	}
@@ -389,6 +388,7 @@ func (b *encoder) decision(r *call.Record) {
 	b.redactions(r.Redactions)
 	b.strs(attrRequestFindings, entities(r.RequestFindings))
 	b.strs(attrResponseFindings, entities(r.ResponseFindings))
+	b.str(attrReviewID, r.ReviewID)
 	b.str(attrTarget, r.Target)
 	for _, name := range sortedKeys(r.Labels) {
 		if key := attrLabelsPrefix + cut(name, maxKey); !b.has(key) {

@@ -59,6 +59,7 @@ type TraceSettings struct {
 	KeepCostUSD  float64 // calls from this cost on are kept; 0 is off
 	Propagators  []string
 	Baggage      []string // members that become attributes
+	Children     string   // none, attempts, all: spans below the call's own
 }
 
 // MetricSettings are those of the metrics.
@@ -81,12 +82,13 @@ type Export struct {
 
 // Telemetry records calls. Safe for concurrent use.
 type Telemetry struct {
-	parents parents
-	sampler sampler
-	keeper  keeper
-	baggage []string
-	content bool
-	noUsage bool
+	parents  parents
+	sampler  sampler
+	keeper   keeper
+	baggage  []string
+	content  bool
+	noUsage  bool
+	children children
 
 	queue   *queue // nil where spans go nowhere
 	meters  *sdkmetric.MeterProvider
@@ -108,7 +110,7 @@ func New(ctx context.Context, s Settings) (*Telemetry, error) {
 	t := &Telemetry{
 		parents: newParents(s.Traces.Propagators), sampler: sampler,
 		keeper:  newKeeper(s.Traces.Keep, s.Traces.KeepCostUSD),
-		baggage: s.Traces.Baggage, content: s.Content, noUsage: s.NoUsage,
+		baggage: s.Traces.Baggage, content: s.Content, noUsage: s.NoUsage, children: childrenOf(s.Traces.Children),
 	}
 	res, err := newResource(ctx, &s)
 	if err != nil {
@@ -133,7 +135,8 @@ func (t *Telemetry) startTraces(ctx context.Context, s *Settings, res *resource.
 
 func (t *Telemetry) startMetrics(ctx context.Context, s *Settings, res *resource.Resource) error {
 	options := []sdkmetric.Option{sdkmetric.WithResource(res), sdkmetric.WithView(views()...)}
-	reader, err := newMetricReader(ctx, s)
+	chunks := newChunkMeter(s)
+	reader, err := newMetricReader(ctx, s, chunks)
 	if err != nil {
 		return err
 	}
@@ -143,14 +146,14 @@ func (t *Telemetry) startMetrics(ctx context.Context, s *Settings, res *resource
 	if s.Metrics.Prometheus {
 		t.gather = prometheus.NewRegistry()
 		t.gather.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-		exporter, err := newPrometheus(t.gather)
+		exporter, err := newPrometheus(t.gather, chunks)
 		if err != nil {
 			return err
 		}
 		options = append(options, sdkmetric.WithReader(exporter))
 	}
 	t.meters = sdkmetric.NewMeterProvider(options...)
-	t.metrics, err = newMetrics(t.meters, s, t.queue)
+	t.metrics, err = newMetrics(t.meters, s, t.queue, chunks)
 	return err
 }
 

@@ -94,6 +94,8 @@ func records() map[string]*call.Record {
 
 	stream := base()
 	stream.Stream, stream.TimeToFirstChunk, stream.Chunks, stream.HeldBytesMax = true, 250*time.Millisecond, 26, 17
+	stream.HeldTime = 40 * time.Millisecond
+	stream.ChunkTimes = call.ChunkTimes{Counts: [15]uint32{20, 4, 0, 0, 1}, Count: 25, Sum: 300 * time.Millisecond, Max: 160 * time.Millisecond}
 	stream.Request.Params = genai.Params{
 		MaxTokens: ptr(int64(100)), Temperature: ptr(0.5), TopP: ptr(0.9), TopK: ptr(40.0), FrequencyPenalty: ptr(0.1), PresencePenalty: ptr(-0.1),
 		Seed: ptr(int64(7)), Choices: ptr(int64(2)), StopSequences: []string{"END"}, OutputType: "json", ReasoningEffort: "low", ServiceTier: "flex",
