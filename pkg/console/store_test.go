@@ -225,6 +225,7 @@ func (f *fakeRecorder) Released(string)                  {}
 func (f *fakeRecorder) TraceID() string                  { return "t" }
 func (f *fakeRecorder) SpanID() string                   { return "s" }
 func (f *fakeRecorder) Traceparent() string              { return "p" }
+func (*fakeRecorder) Detail() bool                       { return false }
 func (f *fakeRecorder) End(*call.Record)                 { f.ended++ }
 
 func TestRecorder(t *testing.T) {
