@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 )
 
 // benchSize is how long the texts of the benchmarks are: more than a processor
@@ -157,9 +158,11 @@ func BenchmarkScan(b *testing.B) {
 			b.SetBytes(int64(len(text)))
 			b.ReportAllocs()
 			var out []Finding
+			begin := cpuTime()
 			for b.Loop() {
 				out = s.Scan(text, out[:0])
 			}
+			reportCore(b, begin, len(text))
 			b.ReportMetric(float64(len(out))*1000/float64(len(text)), "findings/kB")
 		})
 		b.Run(name+"/stream64", func(b *testing.B) { benchStream(b, s, text, 64) })
@@ -174,6 +177,7 @@ func benchStream(b *testing.B, s *Set, text []byte, n int) {
 	b.ReportAllocs()
 	var out []Finding
 	pushes := 0
+	begin := cpuTime()
 	for b.Loop() {
 		st.Reset()
 		for at := 0; at < len(text); at += n {
@@ -182,7 +186,16 @@ func benchStream(b *testing.B, s *Set, text []byte, n int) {
 			pushes++
 		}
 	}
+	reportCore(b, begin, len(text))
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(pushes), "ns/push")
+}
+
+// reportCore gives the rate by processor time, which other work on the machine
+// changes less than the rate by the clock.
+func reportCore(b *testing.B, begin time.Duration, size int) {
+	if spent := cpuTime() - begin; spent > 0 {
+		b.ReportMetric(float64(size)*float64(b.N)/1e6/spent.Seconds(), "MB/core-s")
+	}
 }
 
 // TestCleanTextAllocatesNothing holds scans of prose and code, whole and in
