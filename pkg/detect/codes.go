@@ -2,6 +2,9 @@ package detect
 
 import "bytes"
 
+// leastWallet is how many characters the shortest address of a wallet has.
+const leastWallet = 26
+
 // codes tries what is made of letters and digits and begins with unit i.
 func (v *verifier) codes(i int) {
 	u := &v.units[i]
@@ -21,15 +24,19 @@ func (v *verifier) codes(i int) {
 	if u.kind&isDigit != 0 {
 		v.spanish(i)
 		v.corsican(i)
-		if u.len() >= 7 {
+		if u.len() == 17 && u.kind&isUpper != 0 {
 			v.vin(i)
+		}
+		if u.len() >= 7 && u.kind&isLower == 0 {
 			v.papers(i)
 		}
 	}
 	if first&isUpper != 0 && u.len() <= 4 {
 		v.papersInParts(i)
 	}
-	v.wallet(i)
+	if u.len() >= leastWallet {
+		v.wallet(i)
+	}
 }
 
 // ibanLengths are those of the SWIFT registry.
@@ -223,18 +230,15 @@ func (v *verifier) bic(i int) {
 // bicOnly are countries with banks and without IBANs.
 var bicOnly = map[string]bool{"US": true, "CA": true, "AU": true, "NZ": true, "JP": true, "CN": true, "HK": true, "SG": true, "IN": true, "KR": true, "ZA": true, "MX": true, "AR": true, "CL": true, "CO": true, "TH": true, "ID": true, "MY": true, "PH": true, "VN": true, "TW": true, "NG": true, "KE": true, "MA": true}
 
-// vin checks ISO 3779 with the check digit of North America; without it the
+// vin checks 17 characters by ISO 3779 with the check digit of North America; without it the
 // number must be named.
 func (v *verifier) vin(i int) {
 	u := &v.units[i]
-	if u.len() != 17 || !v.closes(i) {
+	if !v.closes(i) {
 		return
 	}
 	b := v.text[u.start:u.end]
 	if !all(b, isUpper|isDigit) || bytes.ContainsAny(b, "IOQ") || !all(b[14:], isDigit) {
-		return
-	}
-	if u.kind&isUpper == 0 {
 		return
 	}
 	checked := vinCheck(b)

@@ -5,11 +5,11 @@ package detect
 func (v *verifier) date(i int) {
 	if i+2 < len(v.units) {
 		a, b, c := &v.units[i], &v.units[i+1], &v.units[i+2]
-		if v.closes(i+2) && v.isDate(a, b, c) && v.birth(a.start) {
+		if v.isDate(a, b, c) && v.closes(i+2) && v.birth(a.start) {
 			v.add("DATE_OF_BIRTH", a.start, c.end, 0.5, aboutBirth, true)
 		}
 	}
-	if i+3 < len(v.units) && v.units[i].digits() {
+	if i+3 < len(v.units) && v.units[i].digits() && v.units[i+1].gap == '.' && v.units[i+3].gap == '.' {
 		v.coordinates(i)
 	}
 }
@@ -68,7 +68,7 @@ func year(n int) bool { return n >= 1900 && n <= 2030 }
 // coordinates tries 48.8566, 2.3522.
 func (v *verifier) coordinates(i int) {
 	w, x, y, z := &v.units[i], &v.units[i+1], &v.units[i+2], &v.units[i+3]
-	if x.gap != '.' || z.gap != '.' || !x.digits() || !y.digits() || !z.digits() || w.len() > 2 || y.len() > 3 || x.len() < 3 || z.len() < 3 || x.len() > 10 || z.len() > 10 || !v.closes(i+3) {
+	if !x.digits() || !y.digits() || !z.digits() || w.len() > 2 || y.len() > 3 || x.len() < 3 || z.len() < 3 || x.len() > 10 || z.len() > 10 || !v.closes(i+3) {
 		return
 	}
 	between := v.text[x.end:y.start]

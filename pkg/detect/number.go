@@ -16,6 +16,9 @@ type run struct {
 const (
 	maxDigits = 19
 	maxGroups = 8
+
+	leastNumber   = 7 // 555-0187
+	leastIdentity = 9 // all that a number behind another one can be
 )
 
 // numberGaps are what may stand between the groups of a number.
@@ -23,7 +26,9 @@ var numberGaps = [256]bool{' ': true, '-': true, '.': true, '/': true, ')': true
 
 // numbers tries the numbers that begin with unit i.
 func (v *verifier) numbers(i int) {
-	v.ipv4(i)
+	if i+1 < len(v.units) && v.units[i+1].gap == '.' {
+		v.ipv4(i)
+	}
 	var digits [maxDigits]byte
 	r := run{start: v.units[i].start, digits: digits[:0]}
 	r.within = i > 0 && v.units[i-1].digits() && (oneOf(v.units[i].gap, " -.") || v.units[i].gap == gapOpen && v.prefixed(i-1))
@@ -48,7 +53,7 @@ func (v *verifier) numbers(i int) {
 		r.groups++
 		r.shape = r.shape<<4 | uint32(min(u.len(), 15))
 		r.end = u.end
-		if len(r.digits) < 7 {
+		if len(r.digits) < leastNumber || r.within && len(r.digits) < leastIdentity {
 			continue
 		}
 		if r.labelled = v.labelled(r.end); r.labelled || v.closes(j) {

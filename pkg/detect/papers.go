@@ -28,9 +28,6 @@ func (v *verifier) papers(i int) {
 		return
 	}
 	b := v.text[u.start:u.end]
-	if !all(b, isUpper|isDigit) {
-		return
-	}
 	digits := 0
 	for _, c := range b {
 		digits += int(kindOf[c] & isDigit)
