@@ -5,6 +5,7 @@ import (
 	"sync"
 
 	"github.com/regent-proxy/regent/pkg/detect/injection"
+	"github.com/regent-proxy/regent/pkg/detect/internal/numbering"
 	"github.com/regent-proxy/regent/pkg/detect/secret"
 )
 
@@ -71,6 +72,9 @@ func New(o Options) (*Set, error) {
 		if s.injection, err = injection.New(injection.Options{}); err != nil {
 			return nil, err
 		}
+	}
+	if s.wants("PHONE") {
+		numbering.Load()
 	}
 	s.scanners.New = func() any { return &scanner{set: s} }
 	return s, nil

@@ -89,14 +89,21 @@ func (t *table) longest(digits []byte) int {
 	return n
 }
 
-// place is a state of one pattern's program.
-type place struct{ pattern, pc int32 }
+// place is a state of one pattern's program: the pattern in the high half, the
+// instruction in the low.
+type place uint32
+
+func placeOf(pattern int, pc uint32) place { return place(pattern)<<16 | place(pc) }
+
+func (p place) pattern() int { return int(p >> 16) }
 
 // builder makes a table by the subset construction.
 type builder struct {
 	programs []*syntax.Prog
 	ids      map[string]uint16
 	sets     [][]place
+	key      []byte
+	reached  []place
 }
 
 // maxStates bounds a table; the largest of the library's plans has some two
@@ -106,29 +113,32 @@ const maxStates = 1 << 15
 func newTable(list []description) *table {
 	t := &table{}
 	b := &builder{ids: map[string]uint16{}}
-	var start []place
 	for i, d := range list {
 		re, err := syntax.Parse(d.pattern, syntax.Perl)
 		if err != nil {
 			continue
 		}
 		program, err := syntax.Compile(re.Simplify())
-		if err != nil {
+		if err != nil || len(program.Inst) > 1<<16 {
 			continue
 		}
 		b.programs = append(b.programs, program)
 		t.lengths = append(t.lengths, d.lengths)
-		start = b.follow(start, place{int32(i), int32(program.Start)})
+		b.follow(placeOf(i, uint32(program.Start)))
 	}
 	if len(b.programs) != len(list) { // the library would panic over such a pattern
 		return &table{next: make([][10]uint16, 2), accepts: make([]uint16, 2)}
 	}
-	b.state(nil)
-	b.state(start)
+	start := b.reached
+	b.reached = nil
+	b.state()
+	b.reached = start
+	b.state()
 	for at := 0; at < len(b.sets); at++ {
 		var row [10]uint16
 		for digit := range row {
-			row[digit] = b.state(b.step(b.sets[at], rune('0'+digit)))
+			b.step(b.sets[at], rune('0'+digit))
+			row[digit] = b.state()
 		}
 		t.next = append(t.next, row)
 		t.accepts = append(t.accepts, b.matched(b.sets[at]))
@@ -136,66 +146,61 @@ func newTable(list []description) *table {
 	return t
 }
 
-// state numbers a set of places.
-func (b *builder) state(set []place) uint16 {
-	slices.SortFunc(set, func(x, y place) int {
-		if x.pattern != y.pattern {
-			return int(x.pattern - y.pattern)
-		}
-		return int(x.pc - y.pc)
-	})
-	set = slices.Compact(set)
-	key := make([]byte, 0, 5*len(set))
+// state numbers the set of places that were reached.
+func (b *builder) state() uint16 {
+	slices.Sort(b.reached)
+	set := slices.Compact(b.reached)
+	b.key = b.key[:0]
 	for _, p := range set {
-		key = append(key, byte(p.pattern), byte(p.pc), byte(p.pc>>8), byte(p.pc>>16))
+		b.key = append(b.key, byte(p), byte(p>>8), byte(p>>16))
 	}
-	id, ok := b.ids[string(key)]
+	id, ok := b.ids[string(b.key)]
 	if !ok && len(b.sets) < maxStates {
 		id = uint16(len(b.sets))
-		b.ids[string(key)] = id
-		b.sets = append(b.sets, set)
+		b.ids[string(b.key)] = id
+		b.sets = append(b.sets, slices.Clone(set))
 	}
 	return id
 }
 
-// step is where the places go with a digit.
-func (b *builder) step(set []place, digit rune) []place {
-	var out []place
+// step notes where the places go with a digit.
+func (b *builder) step(set []place, digit rune) {
+	b.reached = b.reached[:0]
 	for _, p := range set {
-		inst := &b.programs[p.pattern].Inst[p.pc]
+		inst := &b.programs[p.pattern()].Inst[uint16(p)]
 		switch inst.Op {
 		case syntax.InstRune, syntax.InstRune1, syntax.InstRuneAny, syntax.InstRuneAnyNotNL:
 			if inst.MatchRune(digit) {
-				out = b.follow(out, place{p.pattern, int32(inst.Out)})
+				b.follow(placeOf(p.pattern(), inst.Out))
 			}
 		}
 	}
-	return out
 }
 
-// follow appends the places that are reached without a digit.
-func (b *builder) follow(set []place, p place) []place {
-	if slices.Contains(set, p) {
-		return set
-	}
-	inst := &b.programs[p.pattern].Inst[p.pc]
+// follow notes the places that are reached without a digit. Only those count
+// that wait for one or are the end. No pattern of the plans repeats nothing, so
+// it ends.
+func (b *builder) follow(p place) {
+	inst := &b.programs[p.pattern()].Inst[uint16(p)]
 	switch inst.Op {
 	case syntax.InstAlt, syntax.InstAltMatch:
-		set = append(set, p)
-		return b.follow(b.follow(set, place{p.pattern, int32(inst.Out)}), place{p.pattern, int32(inst.Arg)})
+		b.follow(placeOf(p.pattern(), inst.Out))
+		b.follow(placeOf(p.pattern(), inst.Arg))
 	case syntax.InstCapture, syntax.InstNop:
-		return b.follow(set, place{p.pattern, int32(inst.Out)})
+		b.follow(placeOf(p.pattern(), inst.Out))
 	case syntax.InstFail:
-		return set
+	default:
+		if !slices.Contains(b.reached, p) {
+			b.reached = append(b.reached, p)
+		}
 	}
-	return append(set, p)
 }
 
 // matched tells which patterns have read all they want.
 func (b *builder) matched(set []place) (mask uint16) {
 	for _, p := range set {
-		if b.programs[p.pattern].Inst[p.pc].Op == syntax.InstMatch {
-			mask |= 1 << p.pattern
+		if b.programs[p.pattern()].Inst[uint16(p)].Op == syntax.InstMatch {
+			mask |= 1 << p.pattern()
 		}
 	}
 	return mask
