@@ -17,6 +17,7 @@ import (
 	"github.com/regent-proxy/regent/pkg/call"
 	"github.com/regent-proxy/regent/pkg/config"
 	"github.com/regent-proxy/regent/pkg/extproc"
+	"github.com/regent-proxy/regent/pkg/policy/bundle"
 	"github.com/regent-proxy/regent/pkg/policy/opa"
 	"github.com/regent-proxy/regent/pkg/review"
 	"github.com/regent-proxy/regent/pkg/telemetry"
@@ -26,7 +27,8 @@ import (
 type parts struct {
 	telemetry *telemetry.Telemetry
 	engine    *opa.Engine
-	reviews   *review.Store // nil where none are kept
+	bundles   *bundle.Manager // nil where none are fetched nor decisions reported
+	reviews   *review.Store   // nil where none are kept
 	loads     loads
 	extproc   *extproc.Server
 	// routes are what parts show and take on the admin port, by the pattern of
@@ -48,16 +50,24 @@ func assemble(ctx context.Context, c *config.Config, out io.Writer, log *slog.Lo
 	if p.telemetry, err = telemetry.New(ctx, settings); err != nil {
 		return nil, err
 	}
+	if p.bundles, err = openBundles(&c.Policy.Bundles, p.telemetry, log); err != nil {
+		return nil, errors.Join(err, p.close(ctx))
+	}
 	snapshots, err := newSnapshots(c, func() call.PolicySet { return p.engine.Current() })
 	if err != nil {
-		return nil, errors.Join(err, p.telemetry.Shutdown(ctx))
+		return nil, errors.Join(err, p.close(ctx))
 	}
 	options := policyOptions(c, p.loaded, log)
+	if p.bundles != nil && p.bundles.HasBundles() {
+		options.Bundles = p.bundles
+	}
 	options.Catalog, options.Detect = snapshots.fixed.Catalog, snapshots.fixed.Detect
 	if p.engine, err = opa.Open(ctx, options); err != nil {
-		return nil, errors.Join(err, p.telemetry.Shutdown(ctx))
+		return nil, errors.Join(err, p.close(ctx))
 	}
-	p.loaded(p.engine.Current().Revision(), nil)
+	if err = p.startPolicies(ctx, log); err != nil {
+		return nil, errors.Join(err, p.close(ctx))
+	}
 	if p.reviews, err = openReviews(&c.Review); err != nil {
 		return nil, errors.Join(err, p.close(ctx))
 	}
@@ -89,7 +99,12 @@ const messageOverhead = 1 << 20
 
 // close ends the parts; telemetry sends what waits, within ctx.
 func (p *parts) close(ctx context.Context) error {
-	p.engine.Close()
+	if p.bundles != nil {
+		p.bundles.Close(ctx)
+	}
+	if p.engine != nil {
+		p.engine.Close()
+	}
 	var err error
 	if p.reviews != nil {
 		err = p.reviews.Close()
@@ -109,6 +124,23 @@ func openReviews(c *config.Review) (*review.Store, error) {
 func (p *parts) loaded(revision string, err error) {
 	p.telemetry.Loaded(revision, err)
 	p.loads.loaded(revision, err, time.Now())
+}
+
+// startPolicies waits for the first bundles, where there are any. Without them
+// nothing can be decided, which is no reason not to serve: Regent refuses calls
+// then, where Envoy without it might let them pass.
+func (p *parts) startPolicies(ctx context.Context, log *slog.Logger) error {
+	if p.bundles != nil {
+		if err := p.bundles.Start(ctx, p.engine.Reload); err != nil {
+			return err
+		}
+	}
+	err := p.engine.Current().Pending()
+	if err != nil {
+		log.Error("no policy yet: calls fail as policy.on_error says", "bundles", p.bundles.Waiting())
+	}
+	p.loaded(p.engine.Current().Revision(), err)
+	return nil
 }
 
 func policyOptions(c *config.Config, loaded func(string, error), log *slog.Logger) opa.Options {

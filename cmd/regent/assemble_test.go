@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/regent-proxy/regent/pkg/config"
+	"github.com/regent-proxy/regent/pkg/telemetry"
 )
 
 // fullConfig sets every key to something other than its default.
@@ -39,7 +40,14 @@ func TestEverySettingIsFilled(t *testing.T) {
 	}
 	filled(t, reflect.ValueOf(callSettings(c)), "call.Settings")
 	filled(t, reflect.ValueOf(settings), "telemetry.Settings", "Env")
-	filled(t, reflect.ValueOf(policyOptions(c, nil, slog.New(slog.DiscardHandler))), "opa.Options", "Catalog", "Detect")
+	filled(t, reflect.ValueOf(policyOptions(c, nil, slog.New(slog.DiscardHandler))), "opa.Options", "Catalog", "Detect", "Bundles", "AsBundle")
+	bundles := bundleOptions(&c.Policy.Bundles, &telemetry.Telemetry{}, slog.New(slog.DiscardHandler))
+	filled(t, reflect.ValueOf(bundles), "bundle.Options")
+	for _, part := range []string{"services", "keys", "bundles", "persistence_directory", "decision_logs", "status", "labels"} {
+		if bundles.Config[part] == nil {
+			t.Errorf("%s is not handed on", part)
+		}
+	}
 	filled(t, reflect.ValueOf(overrides(c.Routes)[0]), "dialect.Override")
 	if key := redactionKey(c.Redaction); string(key) != c.Redaction.Key.Reveal() {
 		t.Errorf("the redaction key is %q", key)

@@ -59,6 +59,9 @@ func checkConfig(ctx context.Context, c *config.Config, out io.Writer) error {
 	if err != nil {
 		return err
 	}
+	if err := p.checkBundles(); err != nil {
+		return errors.Join(err, p.close(ctx))
+	}
 	fmt.Fprintf(out, "configuration and policies are good, policy revision %s\n", p.engine.Current().Revision())
 	return p.close(ctx)
 }
@@ -118,7 +121,7 @@ func (p *parts) both(ctx context.Context, c *config.Config, server *grpcServer, 
 	defer stop()
 	group, groupCtx := errgroup.WithContext(ctx)
 	admins := admin.New(admin.Options{
-		Ready: func() []admin.Reason { return readiness(&draining) }, Gatherer: p.telemetry.Gatherer(), Version: readVersion(), Pprof: c.Admin.Pprof,
+		Ready: func() []admin.Reason { return p.readiness(&draining) }, Gatherer: p.telemetry.Gatherer(), Version: readVersion(), Pprof: c.Admin.Pprof,
 		Access: adminAccess(&c.Admin), Routes: p.routes,
 	})
 	ended := make(chan struct{})
@@ -139,11 +142,15 @@ func (p *parts) both(ctx context.Context, c *config.Config, server *grpcServer, 
 	return group.Wait()
 }
 
-// readiness is why calls should not be sent here: the process is ending. A
-// policy that failed to reload is no reason, the one before it still decides.
-func readiness(draining *atomic.Bool) []admin.Reason {
+// readiness is why calls should not be sent here: the process is ending, or no
+// policy has come yet. A policy that failed to reload is no reason, the one
+// before it still decides.
+func (p *parts) readiness(draining *atomic.Bool) []admin.Reason {
 	if draining.Load() {
 		return []admin.Reason{{Part: "drain", Message: "the process is ending"}}
+	}
+	if p.bundles != nil && p.engine.Current().Pending() != nil {
+		return []admin.Reason{{Part: "policy", Message: p.bundles.Waiting()}}
 	}
 	return nil
 }

@@ -47,7 +47,7 @@ var siblings = []string{"openai", "anthropic", "gemini", "bedrock", "cohere", "o
 // onlyIn are imports that one place alone may have.
 var onlyIn = map[string][]string{
 	"github.com/envoyproxy/go-control-plane": {"pkg/extproc"},
-	"github.com/open-policy-agent/opa":       {"pkg/policy/opa", "cmd/regent", "policies"},
+	"github.com/open-policy-agent/opa":       {"pkg/policy/opa", "pkg/policy/bundle", "cmd/regent", "policies"},
 	"github.com/spf13/cobra":                 {"cmd/regent"},
 }
 

@@ -133,6 +133,35 @@ type Policy struct {
 	Watch bool `yaml:"watch"`
 	// Let policies use http.send, net.lookup_ip_addr and opa.runtime. An evaluation that waits for a network holds its call.
 	Network bool `yaml:"network"`
+	// Policies fetched as OPA bundles, and OPA's reports about them. Members not described here are OPA's own, see its documentation (www.openpolicyagent.org/docs/configuration).
+	Bundles Bundles `yaml:"bundles"`
+}
+
+// Bundles are policies that are fetched.
+type Bundles struct {
+	// How long to wait at start for all bundles. Then Regent serves all the same, is not ready, and refuses to decide until they are there, which on_error turns into what clients see.
+	StartTimeout time.Duration `yaml:"start_timeout"`
+	// Servers to fetch from and report to, by name: OPA's services.
+	Services OPA `yaml:"services"`
+	// Keys that bundles are signed with, by name: OPA's keys. Where there are any, each bundle must say which by its signing.
+	Keys OPA `yaml:"keys"`
+	// Bundles by name: OPA's bundles. All of them together are the policy; paths lie above them.
+	Bundles OPA `yaml:"bundles"`
+	// Where bundles with persist: true are kept for the next start.
+	PersistenceDirectory Path `yaml:"persistence_directory"`
+	// Report each decision: OPA's decision_logs.
+	DecisionLogs OPA `yaml:"decision_logs"`
+	// Request headers whose values decision logs leave out.
+	MaskHeaders []string `yaml:"mask_headers"`
+	// Report the bundles' state: OPA's status.
+	Status OPA `yaml:"status"`
+	// Added to all reports: OPA's labels.
+	Labels map[string]string `yaml:"labels"`
+}
+
+// Configured reports whether OPA's plugins have anything to do.
+func (b *Bundles) Configured() bool {
+	return len(b.Bundles.tree)+len(b.DecisionLogs.tree)+len(b.Status.tree)+len(b.Services.tree)+len(b.Keys.tree) > 0
 }
 
 // Limits bound what one call and all calls may hold.

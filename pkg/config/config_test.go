@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -121,6 +122,13 @@ func TestFullFileSetsEverything(t *testing.T) {
 	if c.Limits.MaxRequestBody != 8<<20 || c.Drain.Delay != 1500*time.Millisecond || c.Listen.SocketMode != 0o600 {
 		t.Errorf("%+v", c)
 	}
+	services := c.Policy.Bundles.Services
+	if s := services.Tree()["acme"].(map[string]any); s["url"] != "https://bundles.example/s3cr3t-value" || s["response_header_timeout_seconds"] != 5 {
+		t.Errorf("services %v", s)
+	}
+	if got := services.Secrets(); !slices.Equal(got, []string{"https://bundles.example/s3cr3t-value", "literal-bundle-token"}) {
+		t.Errorf("secrets %v", got)
+	}
 	if c.Admin.Listen != "127.0.0.1:9333" {
 		t.Errorf("admin.listen is %q", c.Admin.Listen)
 	}
@@ -128,7 +136,7 @@ func TestFullFileSetsEverything(t *testing.T) {
 
 func unchanged(t *testing.T, v, def reflect.Value, path string) {
 	t.Helper()
-	if v.Kind() == reflect.Struct && v.Type() != reflect.TypeOf(Secret{}) {
+	if v.Kind() == reflect.Struct && v.Type() != reflect.TypeOf(Secret{}) && v.Type() != reflect.TypeOf(OPA{}) {
 		for i := range v.NumField() {
 			unchanged(t, v.Field(i), def.Field(i), path+"."+v.Type().Field(i).Name)
 		}
@@ -149,7 +157,7 @@ func TestSecretsNeverPrint(t *testing.T) {
 	for _, printed := range []string{
 		fmt.Sprint(c), fmt.Sprintf("%v %+v %#v %s %q %x", c, *c, *c, c.Detect.Canaries, c.Detect.Canaries[0], c.Detect.Canaries[0]), log.String(),
 	} {
-		for _, secret := range []string{"s3cr3t", "733363723374", "marker-of-the-prompt"} {
+		for _, secret := range []string{"s3cr3t", "733363723374", "marker-of-the-prompt", "literal-bundle-token"} {
 			if strings.Contains(printed, secret) {
 				t.Errorf("prints %q: %s", secret, printed)
 			}

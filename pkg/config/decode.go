@@ -52,6 +52,8 @@ func (d *decoder) value(n *yaml.Node, v reflect.Value, path string, oneof []stri
 	}
 	d.places[path] = place{n.Line, n.Column}
 	switch {
+	case v.Type() == reflect.TypeFor[OPA]():
+		v.Set(reflect.ValueOf(d.opa(n, path)))
 	case isScalar(v):
 		d.scalar(n, v, path, oneof)
 	case v.Kind() == reflect.Struct:

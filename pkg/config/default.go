@@ -11,7 +11,7 @@ func Default() *Config {
 		Admin:   Admin{Listen: "127.0.0.1:9902"},
 		Console: Console{Enabled: true, Calls: 2000},
 		Log:     Log{Level: "info", Format: "json"},
-		Policy:  Policy{Default: true, Timeout: 50 * time.Millisecond, OnError: "closed", OnUnreadable: "closed", Watch: true},
+		Policy:  Policy{Default: true, Timeout: 50 * time.Millisecond, OnError: "closed", OnUnreadable: "closed", Watch: true, Bundles: defaultBundles()},
 		Limits: Limits{
 			MaxRequestBody:  32 << 20,
 			MaxResponseBody: 32 << 20,
@@ -47,5 +47,12 @@ func Default() *Config {
 		},
 		Routing: Routing{Header: "x-regent-cluster"},
 		Runtime: Runtime{GOGC: 400},
+	}
+}
+
+func defaultBundles() Bundles {
+	return Bundles{
+		StartTimeout: 10 * time.Second,
+		MaskHeaders:  []string{"authorization", "proxy-authorization", "cookie", "x-api-key", "api-key", "x-goog-api-key", "x-amz-security-token"},
 	}
 }

@@ -83,7 +83,7 @@ func renderRows(t *testing.T, b *strings.Builder, v reflect.Value, path string, 
 			t.Errorf("%s.%s has no comment", v.Type().Name(), sf.Name)
 		}
 		key := path + "." + sf.Tag.Get("yaml")
-		if sf.Type.Kind() == reflect.Struct && sf.Type != reflect.TypeOf(Secret{}) {
+		if sf.Type.Kind() == reflect.Struct && sf.Type != reflect.TypeOf(Secret{}) && sf.Type != reflect.TypeOf(OPA{}) {
 			fmt.Fprintf(b, "| `%s` | section | | %s |\n", key, comment)
 			renderRows(t, b, v.Field(i), key, comments)
 			continue
@@ -105,6 +105,8 @@ func kindOf(sf reflect.StructField) string {
 
 func typeName(t reflect.Type) string {
 	switch t {
+	case reflect.TypeOf(OPA{}):
+		return "OPA's"
 	case reflect.TypeOf(time.Duration(0)):
 		return "duration"
 	case reflect.TypeOf(Secret{}), reflect.TypeOf(Size(0)), reflect.TypeOf(Path("")), reflect.TypeOf(Address("")):
@@ -133,6 +135,9 @@ func defaultOf(v reflect.Value) string {
 		}
 		return "`[" + strings.Join(v.Interface().([]string), ", ") + "]`"
 	case reflect.Map:
+		return ""
+	}
+	if v.Type() == reflect.TypeOf(OPA{}) {
 		return ""
 	}
 	text := fmt.Sprint(v.Interface())

@@ -99,6 +99,7 @@ func (r *rules) durations(c *Config) {
 		{"drain.timeout", c.Drain.Timeout, time.Hour, true},
 		{"drain.flush", c.Drain.Flush, time.Minute, true},
 		{"policy.timeout", c.Policy.Timeout, time.Minute, false},
+		{"policy.bundles.start_timeout", c.Policy.Bundles.StartTimeout, 10 * time.Minute, true},
 		{"review.wait", c.Review.Wait, 90 * 24 * time.Hour, false},
 		{"review.use", c.Review.Use, 90 * 24 * time.Hour, false},
 		{"review.keep", c.Review.Keep, 3660 * 24 * time.Hour, false},
@@ -117,8 +118,11 @@ func (r *rules) durations(c *Config) {
 }
 
 func (r *rules) policy(p *Policy) {
-	if !p.Default && len(p.Paths) == 0 {
-		r.add("policy", "set policy.paths, or leave policy.default true", "no policy at all: every decision would be undefined")
+	if !p.Default && len(p.Paths) == 0 && len(p.Bundles.Bundles.tree) == 0 {
+		r.add("policy", "set policy.paths or policy.bundles, or leave policy.default true", "no policy at all: every decision would be undefined")
+	}
+	for i, name := range p.Bundles.MaskHeaders {
+		r.headerName(fmt.Sprintf("policy.bundles.mask_headers[%d]", i), name)
 	}
 	for i, path := range p.Paths {
 		r.file(fmt.Sprintf("policy.paths[%d]", i), path)

@@ -85,6 +85,7 @@ const (
 	attrAPI               = "regent.api"
 	attrDecision          = "regent.decision"
 	attrPolicyRevision    = "regent.policy.revision"
+	attrBundle            = "regent.policy.bundle"
 	attrPolicyDuration    = "regent.policy.duration"    // seconds, all evaluations
 	attrPolicyEvaluations = "regent.policy.evaluations" // how many
 	attrDenyCodes         = "regent.deny.codes"

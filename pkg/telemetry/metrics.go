@@ -77,6 +77,7 @@ type metrics struct {
 	calls, denials, redactions, findings         metric.Int64Counter
 	coverage, gaps, unknown, failOpen, released  metric.Int64Counter
 	policyErrors, reloads                        metric.Int64Counter
+	bundles, undecided                           metric.Int64Counter
 	localReplies, headers, panics                metric.Int64Counter
 	messages, closed                             tally
 }
@@ -109,6 +110,8 @@ func newMetrics(provider metric.MeterProvider, s *Settings, q *queue, chunks *ch
 	m.released = in.counter("regent.released", "{request}", "Requests that were no LLM call.")
 	m.policyErrors = in.counter("regent.policy.errors", "{call}", "Calls whose policy evaluation failed.")
 	m.reloads = in.counter("regent.policy.reloads", "{reload}", "Policy loads by result.")
+	m.bundles = in.counter("regent.policy.bundles", "{bundle}", "Fetched policy bundles by name and result.")
+	m.undecided = in.counter("regent.decision_logs.dropped", "{decision}", "Decisions not logged because the queue was full.")
 	m.localReplies = in.counter("regent.local_replies", "{response}", "Responses that Envoy made before Regent saw their request.")
 	m.headers = in.counter("regent.headers.rejected", "{header}", "Headers not sent because Envoy would not take them.")
 	m.panics = in.counter("regent.panics", "{panic}", "Panics, each of which ended one call.")
@@ -340,6 +343,24 @@ func (t *Telemetry) Loaded(revision string, err error) {
 	t.metrics.reloads.Add(context.Background(), 1, with(attrResult, result))
 	t.metrics.policy.Store(&loaded{revision: clean(revision), ok: err == nil})
 }
+
+// BundleActivated counts a policy bundle that took effect.
+func (t *Telemetry) BundleActivated(name string) {
+	t.metrics.bundles.Add(context.Background(), 1, with(attrBundle, clean(name), attrResult, "activated"))
+}
+
+// BundleFailed counts a policy bundle that could not be fetched, verified or
+// read, or that the policy engine refused. Names are the configuration's.
+func (t *Telemetry) BundleFailed(name string, refused bool) {
+	result := "failed"
+	if refused {
+		result = "refused"
+	}
+	t.metrics.bundles.Add(context.Background(), 1, with(attrBundle, clean(name), attrResult, result))
+}
+
+// DecisionDropped counts a decision that was not logged.
+func (t *Telemetry) DecisionDropped() { t.metrics.undecided.Add(context.Background(), 1) }
 
 // loaded is the policy in force, and whether the last load was a success.
 type loaded struct {

@@ -90,6 +90,10 @@ func TestPrometheusMetrics(t *testing.T) {
 	tel.LocalReply()
 	tel.HeaderRejected("x")
 	tel.Panicked()
+	tel.BundleActivated("main")
+	tel.BundleFailed("main", true)
+	tel.BundleFailed("main", false)
+	tel.DecisionDropped()
 	got := gathered(t, tel)
 	const chat = "gen_ai_operation_name=chat gen_ai_provider_name=openai gen_ai_request_model=gpt-4o"
 	for _, c := range []struct {
@@ -124,6 +128,10 @@ func TestPrometheusMetrics(t *testing.T) {
 		{"regent_messages_total", "regent_kind=request headers", 2},
 		{"regent_local_replies_total", "", 1},
 		{"regent_panics_total", "", 1},
+		{"regent_policy_bundles_total", "regent_policy_bundle=main regent_result=activated", 1},
+		{"regent_policy_bundles_total", "regent_policy_bundle=main regent_result=refused", 1},
+		{"regent_policy_bundles_total", "regent_policy_bundle=main regent_result=failed", 1},
+		{"regent_decision_logs_dropped_total", "", 1},
 		{"regent_headers_rejected_total", "", 1},
 		{"regent_held_bytes", "", 17},
 		{"regent_policy_duration_seconds", "", 0.0003 * 10},

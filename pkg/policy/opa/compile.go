@@ -50,7 +50,7 @@ func build(ctx context.Context, o *Options) (*Set, error) {
 	if err != nil {
 		return nil, err
 	}
-	set := &Set{revision: src.revision(), settings: settings, compiler: compiler, timeout: o.Timeout, plain: o.plain, phases: map[policy.Phase]*document{}}
+	set := &Set{revision: src.revision(), bundles: src.bundles, settings: settings, compiler: compiler, timeout: o.Timeout, plain: o.plain, phases: map[policy.Phase]*document{}}
 	if o.Catalog != nil || o.Detect != nil {
 		set.knows = &knowledge{o.Catalog, o.Detect}
 	}

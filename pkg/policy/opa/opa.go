@@ -29,6 +29,12 @@ type Options struct {
 	// data. Data of a later path overrides that of an earlier one; two files of
 	// one path must not set the same value.
 	Paths []string
+	// Bundles give further policies, between what is embedded and Paths; nil is
+	// none.
+	Bundles Bundles
+	// AsBundle reads Paths as what a bundle will hold: package system.log, the
+	// decision logs' masks, is let be.
+	AsBundle bool
 	// NoDefault leaves the default policy out: only the library and Paths.
 	NoDefault bool
 	// Timeout bounds one evaluation; zero is DefaultTimeout.
@@ -63,7 +69,9 @@ type Engine struct {
 	done      sync.WaitGroup
 }
 
-// Open loads the policies and fails where they cannot be loaded.
+// Open loads the policies and fails where they cannot be loaded. Where the
+// bundles have not come yet it opens all the same, and the set in force refuses
+// to decide ([Set.Pending]) until a Reload finds them.
 func Open(ctx context.Context, o Options) (*Engine, error) {
 	if o.Timeout == 0 {
 		o.Timeout = DefaultTimeout
@@ -77,6 +85,9 @@ func Open(ctx context.Context, o Options) (*Engine, error) {
 		return nil, err
 	}
 	set, err := load(ctx, &e.options)
+	if errors.Is(err, ErrPending) {
+		set, err = pending(err), nil
+	}
 	if err != nil {
 		return nil, errors.Join(err, w.close())
 	}

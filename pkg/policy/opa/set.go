@@ -19,6 +19,8 @@ import (
 // concurrent use.
 type Set struct {
 	revision string
+	bundles  map[string]string
+	waits    *policy.Error // why it refuses to decide, nil where it decides
 	settings map[string]any
 	timeout  time.Duration
 	plain    bool
@@ -54,15 +56,17 @@ type member struct {
 	boxed bool
 }
 
-// Revision is a short hash of all the set was loaded from.
+// Revision is a short hash of all the set was loaded from; where bundles are
+// part of it, after their own revisions: "main@17+3fa9c1d2e0ab".
 func (s *Set) Revision() string { return s.revision }
 
 // Settings are data.regent.settings, the embedded ones overlaid by the user's.
 // They are shared: read only.
 func (s *Set) Settings() map[string]any { return s.settings }
 
-// Has reports whether any rule decides in phase.
-func (s *Set) Has(phase policy.Phase) bool { return s.phases[phase] != nil }
+// Has reports whether any rule decides in phase. A pending set says so of every
+// phase, for it has to refuse.
+func (s *Set) Has(phase policy.Phase) bool { return s.waits != nil || s.phases[phase] != nil }
 
 // Reads reports whether a rule of phase may read input.<path>, or a part of it.
 // "*" stands for any element of an array and any key of an object.
@@ -81,6 +85,9 @@ func (s *Set) Evaluate(ctx context.Context, in *policy.Input) (d *policy.Decisio
 			d, err = nil, &policy.Error{Kind: policy.Panic, Err: fmt.Errorf("%v\n%s", p, debug.Stack())}
 		}
 	}()
+	if s.waits != nil {
+		return nil, s.waits
+	}
 	doc := s.phases[in.Phase]
 	if doc == nil {
 		return nil, &policy.Error{Kind: policy.Undefined, Path: string(in.Phase), Err: errors.New("no rule decides in this phase")}

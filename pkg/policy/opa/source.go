@@ -30,24 +30,38 @@ const maxSource = 64 << 20
 // file is one source file, read.
 type file struct {
 	name  string // as shown in errors
-	layer int    // 0 what is embedded, then one a path
+	layer int    // 0 what is embedded, 1 what bundles hold, then one a path
 	text  []byte
+	// bundled: of a bundle, or of a folder that becomes one.
+	bundled bool
+	tree    map[string]any // a bundle's data, read already; else nil
 }
 
 // sources are all files of a policy set, in a fixed order.
-type sources struct{ files []file }
+type sources struct {
+	files   []file
+	bundles map[string]string // their revisions, nil where there are none
+}
 
-// readSources reads the embedded files and those of the options' paths.
+// readSources reads the embedded files, what the bundles hold, and the files of
+// the options' paths.
 func readSources(ctx context.Context, o *Options) (*sources, error) {
 	s := &sources{}
 	if err := s.addEmbedded(o.NoDefault); err != nil {
 		return nil, err
 	}
 	size := 0
+	if err := s.addBundles(ctx, o.Bundles, &size); err != nil {
+		return nil, err
+	}
+	first := len(s.files)
 	for i, p := range o.Paths {
-		if err := s.addPath(ctx, p, i+1, &size); err != nil {
+		if err := s.addPath(ctx, p, bundleLayer+1+i, &size); err != nil {
 			return nil, err
 		}
+	}
+	for i := range s.files[first:] {
+		s.files[first+i].bundled = o.AsBundle
 	}
 	return s, nil
 }
@@ -148,14 +162,15 @@ func isSource(name string) bool {
 	return false
 }
 
-// revision is a short hash over all files' names and bytes.
+// revision is a short hash over all files' names and bytes, after the bundles'
+// own revisions.
 func (s *sources) revision() string {
 	h := sha256.New()
 	for _, f := range s.files {
 		fmt.Fprintf(h, "%d %s %d\n", f.layer, filepath.Base(f.name), len(f.text))
 		h.Write(f.text)
 	}
-	return hex.EncodeToString(h.Sum(nil))[:12]
+	return fullRevision(s.bundles, hex.EncodeToString(h.Sum(nil))[:12])
 }
 
 // modules parses the Rego files. Tests are left out unless wanted: they never
@@ -174,7 +189,12 @@ func (s *sources) modules(tests bool) (map[string]*ast.Module, error) {
 		case m == nil:
 			faults = append(faults, fmt.Errorf("%s: the file is empty", f.name))
 		default:
-			out[f.name] = m
+			logs, err := f.forLogs(m)
+			if err != nil {
+				faults = append(faults, err)
+			} else if !logs {
+				out[f.name] = m
+			}
 		}
 	}
 	yieldPackages(out)
@@ -205,7 +225,7 @@ func layerData(files []file) (map[string]any, error) {
 		if path.Ext(f.name) == ".rego" {
 			continue
 		}
-		doc, err := parseData(f)
+		doc, err := f.data()
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", f.name, err)
 		}
@@ -214,6 +234,14 @@ func layerData(files []file) (map[string]any, error) {
 		}
 	}
 	return out, nil
+}
+
+// data is what a data file holds.
+func (f *file) data() (map[string]any, error) {
+	if f.tree != nil {
+		return f.tree, nil
+	}
+	return parseData(*f)
 }
 
 // parseData reads a data file: an object of JSON types. A key given twice is an
