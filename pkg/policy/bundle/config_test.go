@@ -13,7 +13,7 @@ import (
 // error.
 func TestConfigFaults(t *testing.T) {
 	for config, want := range map[string]string{
-		`{"bundle": {}}`:                    "bundle is unknown (did you mean bundles?)",
+		`{"bundle": {}}`:                     "bundle is unknown (did you mean bundles?)",
 		`{"services": {"s": {"urll": "x"}}}`: "services.s.urll is unknown (did you mean url?)",
 		`{"services": {"s": {"url": "http://x", "credentials": {"bearer": {"tokn": "x"}}}}}`:                    "services.s.credentials.bearer.tokn is unknown (did you mean token?)",
 		`{"services": {"s": {"url": "http://x", "credentials": {"bearer": {"token": "x"}, "s3_signing": {}}}}}`: "a maximum one credential method must be specified",
