@@ -50,7 +50,7 @@ type Call struct {
 	Restored                     int
 	Coverage                     policy.Coverage
 
-	Usage                         genai.Usage
+	Usage                         Usage
 	EstimatedInput                int64
 	CostUSD                       float64
 	CostKnown, CostReported       bool
@@ -59,6 +59,16 @@ type Call struct {
 	FinishReason                  string // of the first choice
 	Complete, Aborted, FailedOpen bool
 	ErrorType                     string
+}
+
+// Usage is what the provider reported of tokens.
+type Usage struct {
+	InputTokens, OutputTokens, CacheReadTokens, ReasoningTokens int64
+	Reported, HasCacheRead, HasReasoning                        bool
+}
+
+func usageOf(u *genai.Usage) Usage {
+	return Usage{u.InputTokens, u.OutputTokens, u.CacheReadTokens, u.ReasoningTokens, u.Reported, u.HasCacheRead, u.HasReasoning}
 }
 
 // Label is one of a decision's labels.
@@ -94,12 +104,11 @@ func summarise(r *call.Record) *Call {
 		Subject: word(r.Identity.Subject), Tenant: word(r.Identity.Tenant), Team: word(r.Identity.Team), App: word(r.Identity.App),
 		Revision: word(r.PolicyRevision), Decision: word(r.Decision), DeniedIn: word(r.DeniedIn), ReviewID: word(r.ReviewID), Target: word(r.Target),
 		RequestFindings: first(r.RequestFindings), ResponseFindings: first(r.ResponseFindings),
-		Restored: r.Restored, Coverage: r.Coverage, Usage: r.Response.Usage, EstimatedInput: r.EstimatedInput,
+		Restored: r.Restored, Coverage: r.Coverage, Usage: usageOf(&r.Response.Usage), EstimatedInput: r.EstimatedInput,
 		CostUSD: r.CostUSD, CostKnown: r.CostKnown, CostReported: r.CostReported,
 		HeldBytesMax: r.HeldBytesMax, Chunks: r.Chunks, Attempts: first(r.Attempts),
 		Complete: r.Complete, Aborted: r.Aborted, FailedOpen: r.FailedOpen, ErrorType: word(r.ErrorType),
 	}
-	c.Usage.CostUSD = nil // CostUSD above
 	c.Coverage.Reasons = first(c.Coverage.Reasons)
 	if f := r.Response.FinishReasons; len(f) > 0 {
 		c.FinishReason = word(f[0].Reason)
