@@ -16,7 +16,7 @@ func (p *parts) addConsole(c *config.Config, to call.Recorder) (call.Recorder, e
 	if !c.Console.Enabled || c.Admin.Listen == "" {
 		return to, nil
 	}
-	store := console.NewStore(c.Console.Calls)
+	store := console.NewStore(c.Console.Calls, c.Console.Kinds)
 	pages, err := console.New(console.Options{Store: store, TraceURL: c.Console.TraceURL, Policy: p.loads.status, Version: readVersion().Version})
 	if err != nil {
 		return nil, err

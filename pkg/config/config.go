@@ -103,6 +103,8 @@ type Console struct {
 	Enabled bool `yaml:"enabled"`
 	// How many calls are kept, about 1 kB each.
 	Calls int `yaml:"calls"`
+	// How many kinds of calls (by tenant, team, model and upstream) are told apart in an hour; further ones count as others. A kind in constant use takes about 0.4 MB.
+	Kinds int `yaml:"kinds"`
 	// A link to a call's trace, with {trace_id} in it: http://jaeger:16686/trace/{trace_id}.
 	TraceURL string `yaml:"trace_url"`
 }

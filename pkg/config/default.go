@@ -9,7 +9,7 @@ func Default() *Config {
 		Listen:  Listen{Address: "unix:/run/regent/regent.sock", SocketMode: 0o660},
 		Drain:   Drain{Delay: 5 * time.Second, Timeout: 30 * time.Second, Flush: 5 * time.Second},
 		Admin:   Admin{Listen: "127.0.0.1:9902"},
-		Console: Console{Enabled: true, Calls: 2000},
+		Console: Console{Enabled: true, Calls: 2000, Kinds: 200},
 		Log:     Log{Level: "info", Format: "json"},
 		Policy:  Policy{Default: true, Timeout: 50 * time.Millisecond, OnError: "closed", OnUnreadable: "closed", Watch: true, Bundles: defaultBundles()},
 		Limits: Limits{

@@ -68,6 +68,7 @@ func (r *rules) serverTLS(a *Admin) {
 
 func (r *rules) console(c *Console) {
 	r.count("console.calls", c.Calls, 100_000)
+	r.count("console.kinds", c.Kinds, 5_000)
 	if c.TraceURL == "" {
 		return
 	}

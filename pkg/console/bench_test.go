@@ -24,7 +24,7 @@ func testRecord(ended time.Time) *call.Record {
 
 // BenchmarkAdd is what the store costs a call.
 func BenchmarkAdd(b *testing.B) {
-	s := NewStore(2000)
+	s := NewStore(2000, 144)
 	r := testRecord(time.Now())
 	b.ReportAllocs()
 	for b.Loop() {
@@ -33,7 +33,7 @@ func BenchmarkAdd(b *testing.B) {
 }
 
 func BenchmarkAddRedacted(b *testing.B) {
-	s := NewStore(2000)
+	s := NewStore(2000, 144)
 	r := testRecord(time.Now())
 	r.Decision, r.Redactions, r.Labels = "redact", map[string]int{"EMAIL": 2, "PHONE": 1}, map[string]string{"tier": "gold"}
 	r.RequestFindings = []policy.FindingFact{{Entity: "EMAIL", Class: "pii", Where: genai.Content, Count: 2}}
@@ -44,7 +44,7 @@ func BenchmarkAddRedacted(b *testing.B) {
 }
 
 func BenchmarkAddParallel(b *testing.B) {
-	s := NewStore(2000)
+	s := NewStore(2000, 144)
 	b.ReportAllocs()
 	b.RunParallel(func(p *testing.PB) {
 		r := testRecord(time.Now())

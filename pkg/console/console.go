@@ -233,6 +233,9 @@ func (f *flattener) line(at string, token json.Token) {
 		text = v.String()
 	case string:
 		text = cmp.Or(bounded(v, maxMessage), "–")
+		if t, err := time.Parse(time.RFC3339, v); err == nil {
+			text = moment(t)
+		}
 	}
 	f.rows = append(f.rows, row{at, text})
 }

@@ -44,6 +44,8 @@ var functions = template.FuncMap{
 	"details":   details,
 }
 
+func moment(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05") + " UTC" }
+
 // level is how much was read, as a word that is a class too.
 func level(l policy.Level) string {
 	if l == policy.Full || l == policy.Partial {
@@ -116,7 +118,7 @@ func details(c *Call) []row {
 	for _, each := range []row{
 		{"API", c.API}, {"Dialect", c.Dialect}, {"Provider", c.Provider}, {"Operation", c.Operation},
 		{"Model asked for", c.Model}, {"Model sent", c.UpstreamModel}, {"Model that answered", c.ResponseModel},
-		{"Server", c.Server}, {"Upstream", c.Upstream()}, {"Target", c.Target},
+		{"Server", c.Server}, {"Upstream", upstream(c)}, {"Target", c.Target},
 		{"Subject", c.Subject}, {"Tenant", c.Tenant}, {"Team", c.Team}, {"App", c.App},
 		{"Policy revision", c.Revision}, {"Review", c.ReviewID}, {"Error", c.ErrorType},
 	} {
@@ -131,6 +133,14 @@ func details(c *Call) []row {
 		out = append(out, row{"Chunks of the response", number(int64(c.Chunks))}, row{"Held back at most", number(int64(c.HeldBytesMax)) + " bytes"})
 	}
 	return out
+}
+
+// upstream is where the call went, "" where it was not sent.
+func upstream(c *Call) string {
+	if c.DeniedIn == "request" {
+		return ""
+	}
+	return c.Upstream()
 }
 
 // covers is how much of a call was read, in words.

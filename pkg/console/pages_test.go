@@ -106,7 +106,7 @@ func golden(t *testing.T, name, got string) {
 
 // story is a store with one call of each kind.
 func story(c *clock) *Store {
-	s := newStore(100, c.now)
+	s := newStore(100, 144, c.now)
 	add := func(id string, ago time.Duration, change func(r *call.Record)) {
 		r := testRecord(c.t.Add(-ago))
 		r.ID = fmt.Sprintf("%032s", id)
@@ -154,7 +154,7 @@ func TestPages(t *testing.T) {
 
 func TestEmptyStates(t *testing.T) {
 	c := newClock()
-	empty := serve(t, newStore(10, c.now))
+	empty := serve(t, newStore(10, 144, c.now))
 	full := serve(t, story(c))
 	for _, want := range []struct {
 		h      http.Handler
@@ -185,7 +185,7 @@ const attack = `"><script>alert(1)</script><img src=x onerror=alert(1)>{{.}}`
 // Names come from callers: whatever they hold stays text, in every place.
 func TestHostileTextStaysText(t *testing.T) {
 	c := newClock()
-	s := newStore(10, c.now)
+	s := newStore(10, 144, c.now)
 	r := testRecord(c.t)
 	r.ID, r.TraceID = attack, attack
 	r.RequestModel, r.UpstreamModel, r.Response.Model, r.ServerAddress, r.Target, r.ErrorType, r.ReviewID = attack, attack+"2", attack, attack, attack, attack, attack
@@ -258,7 +258,7 @@ func TestTraceLink(t *testing.T) {
 }
 
 func TestTheme(t *testing.T) {
-	h := serve(t, newStore(10, newClock().now))
+	h := serve(t, newStore(10, 144, newClock().now))
 	for _, c := range []struct{ query, cookie, location string }{
 		{"to=dark&back=/console/calls?team=a", "regent_theme=dark", "/console/calls?team=a"},
 		{"to=light&back=//evil.example/console/", "regent_theme=light", "/console/"},
@@ -285,7 +285,7 @@ func TestTheme(t *testing.T) {
 }
 
 func TestAFailingPageSaysSo(t *testing.T) {
-	c, err := New(Options{Store: newStore(10, newClock().now)})
+	c, err := New(Options{Store: newStore(10, 144, newClock().now)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -298,7 +298,7 @@ func TestAFailingPageSaysSo(t *testing.T) {
 }
 
 func TestStatic(t *testing.T) {
-	h := serve(t, newStore(10, newClock().now))
+	h := serve(t, newStore(10, 144, newClock().now))
 	for _, path := range []string{"console.css", "console.js", "icon.svg"} {
 		if status, body := fetch(t, h, "/console/static/"+path); status != 200 || len(body) == 0 || strings.Contains(body, "http://") != (path == "icon.svg") {
 			t.Errorf("%s: %d, %d bytes", path, status, len(body))

@@ -5,12 +5,10 @@ import (
 	"time"
 )
 
-// Bounds of the series. A bucket holds minuteCells or hourCells kinds of calls,
-// of which names that only failed or were denied take a quarter at most; further
-// kinds count as other.
+// Bounds of the series. An hour holds a given number of kinds of calls and a minute a
+// third of that, of which names that only failed or were denied take a quarter at
+// most; further kinds count as other.
 const (
-	minuteCells = 48
-	hourCells   = 96
 	keepMinutes = 6 * 60
 	keepHours   = 7 * 24
 )
@@ -19,10 +17,10 @@ const (
 const other = "_other"
 
 // key is what calls are told apart by in the series.
-type key struct{ tenant, team, model, provider, upstream string }
+type key struct{ tenant, team, model, upstream string }
 
 // otherKey keeps no dimension.
-var otherKey = key{other, other, other, other, other}
+var otherKey = key{other, other, other, other}
 
 // cell counts calls of one kind in one span of time.
 type cell struct {

@@ -13,6 +13,7 @@ import (
 type Store struct {
 	now   func() time.Time
 	began time.Time
+	kinds int // an hour
 
 	mu   sync.Mutex
 	ring []*Call // the call of Seq n at (n-1) % len
@@ -24,23 +25,24 @@ type Store struct {
 	hours   []*bucket // oldest first, of keepHours
 }
 
-// NewStore makes a store for that many calls, at least 1.
-func NewStore(calls int) *Store { return newStore(calls, time.Now) }
+// NewStore makes a store for that many calls, which tells that many kinds of calls
+// (by tenant, team, model and upstream) apart in an hour.
+func NewStore(calls, kinds int) *Store { return newStore(calls, kinds, time.Now) }
 
-func newStore(calls int, now func() time.Time) *Store {
-	s := &Store{now: now, began: now(), ring: make([]*Call, max(calls, 1))}
-	s.minute = newBucket(s.began.Truncate(time.Minute), minuteCells)
-	s.hour = newBucket(s.began.Truncate(time.Hour), hourCells)
+func newStore(calls, kinds int, now func() time.Time) *Store {
+	s := &Store{now: now, began: now(), ring: make([]*Call, max(calls, 1)), kinds: max(kinds, 1)}
+	s.minute = newBucket(s.began.Truncate(time.Minute), s.aMinute())
+	s.hour = newBucket(s.began.Truncate(time.Hour), s.kinds)
 	return s
 }
+
+// aMinute is how many kinds a minute holds: fewer come together in one.
+func (s *Store) aMinute() int { return (s.kinds + 2) / 3 }
 
 // Add keeps a finished call. r is not changed and not kept.
 func (s *Store) Add(r *call.Record) {
 	c := summarise(r)
-	k := key{c.Tenant, c.Team, c.Model, c.Provider, c.Upstream()}
-	if c.DeniedIn == "request" {
-		k.upstream = "" // it went nowhere
-	}
+	k := key{c.Tenant, c.Team, c.Model, upstream(c)}
 	proven := c.Decision != "deny" && c.ErrorType == ""
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -61,13 +63,13 @@ func (s *Store) turn(now time.Time) {
 		s.hour.merge(s.minute)
 		s.minutes = append(s.minutes, s.minute)
 	}
-	s.minute = newBucket(start, minuteCells)
+	s.minute = newBucket(start, s.aMinute())
 	s.minutes = since(s.minutes, start.Add(-keepMinutes*time.Minute))
 	if hour := now.Truncate(time.Hour); hour.After(s.hour.start) {
 		if len(s.hour.cells) > 0 {
 			s.hours = append(s.hours, s.hour)
 		}
-		s.hour = newBucket(hour, hourCells)
+		s.hour = newBucket(hour, s.kinds)
 		s.hours = since(s.hours, hour.Add(-keepHours*time.Hour))
 	}
 }

@@ -20,7 +20,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // Sums are exact whoever adds and reads at once.
 func TestConcurrentSumsAreExact(t *testing.T) {
 	c := newClock()
-	s := newStore(64, c.now)
+	s := newStore(64, 144, c.now)
 	const adders, each = 8, 500
 	var group sync.WaitGroup
 	for i := range adders {
@@ -69,7 +69,7 @@ func TestWindows(t *testing.T) {
 	c := newClock()
 	end := c.t
 	c.t = end.Add(-9 * 24 * time.Hour)
-	s := newStore(10, c.now)
+	s := newStore(10, 144, c.now)
 	for ; !c.t.After(end); c.t = c.t.Add(10 * time.Minute) {
 		s.Add(testRecord(c.t))
 	}
@@ -101,7 +101,7 @@ func TestWindows(t *testing.T) {
 // never change.
 func TestLateCall(t *testing.T) {
 	c := newClock()
-	s := newStore(10, c.now)
+	s := newStore(10, 144, c.now)
 	s.Add(testRecord(c.t.Add(2 * time.Minute)))
 	s.Add(testRecord(c.t))
 	c.t = c.t.Add(2 * time.Minute)
@@ -113,7 +113,7 @@ func TestLateCall(t *testing.T) {
 // Names that a caller makes up take bounded room, and none from names in use.
 func TestHostileNames(t *testing.T) {
 	c := newClock()
-	s := newStore(100, c.now)
+	s := newStore(100, 144, c.now)
 	for minute := range 70 {
 		for i := range 300 {
 			r := testRecord(c.t)
@@ -123,7 +123,7 @@ func TestHostileNames(t *testing.T) {
 			r.Coverage.Reasons = []string{r.RequestModel}
 			s.Add(r)
 		}
-		for i := range minuteCells / 2 {
+		for i := range 24 {
 			r := testRecord(c.t)
 			r.RequestModel = fmt.Sprintf("real-%d", i)
 			s.Add(r)
@@ -131,7 +131,7 @@ func TestHostileNames(t *testing.T) {
 		c.t = c.t.Add(time.Minute)
 	}
 	r := s.report(Filter{}, windows[0])
-	if got := r.total.calls; got != 59*(300+minuteCells/2) {
+	if got := r.total.calls; got != 59*(300+24) {
 		t.Errorf("%d calls", got)
 	}
 	real := 0
@@ -140,8 +140,8 @@ func TestHostileNames(t *testing.T) {
 			real++
 		}
 	}
-	if real != minuteCells/2 {
-		t.Errorf("%d of %d real models counted in full", real, minuteCells/2)
+	if real != 24 {
+		t.Errorf("%d of %d real models counted in full", real, 24)
 	}
 	for _, b := range append(s.minutes, s.hours...) {
 		if len(b.cells) > b.most+1 {
@@ -165,8 +165,9 @@ func TestHostileNames(t *testing.T) {
 // The most that the series can take, in bytes, as docs/CONSOLE.md states it.
 func TestMostMemory(t *testing.T) {
 	one := int(unsafe.Sizeof(cell{}) + unsafe.Sizeof(key{}) + unsafe.Sizeof(Count{})*4)
-	cells := keepMinutes*(minuteCells+1) + keepHours*(hourCells+1)
-	if most := one * cells; most > 36<<20 {
+	const kinds = 200 // the default
+	cells := keepMinutes*((kinds+2)/3+1) + keepHours*(kinds+1)
+	if most := one * cells; most > 45<<20 {
 		t.Errorf("%d cells of %d bytes are %d MiB", cells, one, most>>20)
 	}
 	if size := unsafe.Sizeof(Call{}); size > 1024 {
@@ -229,7 +230,7 @@ func (*fakeRecorder) Detail() bool                       { return false }
 func (f *fakeRecorder) End(*call.Record)                 { f.ended++ }
 
 func TestRecorder(t *testing.T) {
-	s := NewStore(10)
+	s := NewStore(10, 144)
 	f := &fakeRecorder{}
 	recording := s.Recorder(f).Begin(call.Parent{})
 	if recording.TraceID() != "t" || recording.Traceparent() != "p" {

@@ -30,7 +30,7 @@
       if (!answer.ok) throw new Error(answer.statusText);
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
       for (const part of document.querySelectorAll("[data-live]")) {
-        const fresh = page.getElementById(part.id);
+        const fresh = page.getElementById(part.getAttribute("id")); // a form’s .id may be its field of that name
         if (fresh) replace(part, fresh);
       }
       show(true);
@@ -44,6 +44,7 @@
   function show(alive) {
     stale.hidden = alive;
     button.classList.toggle("lost", !alive);
+    if (!paused) button.textContent = alive ? "Live" : "Not live";
     if (alive) document.getElementById("stale-since").textContent = document.getElementById("as-of").textContent;
   }
 
