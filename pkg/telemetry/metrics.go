@@ -22,6 +22,7 @@ var (
 	evaluationBuckets = []float64{25e-6, 50e-6, 100e-6, 200e-6, 400e-6, 800e-6, 1.6e-3, 3.2e-3, 6.4e-3, 12.8e-3, 25.6e-3, 51.2e-3, 0.1}
 	rpcBuckets        = []float64{0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60, 120, 300}
 	heldBuckets       = []float64{0, 16, 64, 256, 1024, 4096, 16384, 65536, 262144, 1048576}
+	heldSecondBuckets = []float64{0, 0.001, 0.005, 0.025, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30}
 )
 
 // Bounds of the attributes that no setting bounds.
@@ -47,6 +48,8 @@ func views() []sdkmetric.View {
 		view(metricMCPDuration, rpcBuckets),
 		view("regent.policy.duration", evaluationBuckets),
 		view("regent.held.bytes", heldBuckets),
+		view("regent.held.duration", heldSecondBuckets),
+		view("regent.attempt.duration", secondBuckets),
 	}
 }
 
@@ -71,6 +74,8 @@ type metrics struct {
 	streams atomic.Int64 // of ext_proc
 	policy  atomic.Pointer[loaded]
 
+	tries                                        attempts
+	heldTime                                     metric.Float64Histogram
 	tokens, heldBytes                            metric.Int64Histogram
 	duration, firstChunk, policySec, rpcDuration metric.Float64Histogram
 	cost                                         metric.Float64Counter
@@ -98,6 +103,8 @@ func newMetrics(provider metric.MeterProvider, s *Settings, q *queue, chunks *ch
 	m.rpcDuration = in.seconds(metricMCPDuration, "Duration of an MCP request or notification.")
 	m.policySec = in.seconds("regent.policy.duration", "Time a call spent in policy evaluation.")
 	m.heldBytes = in.histogram("regent.held.bytes", "By", "Most bytes a stream held back at once.")
+	m.heldTime = in.seconds("regent.held.duration", "Time a stream was held back, chunk to chunk.")
+	m.tries.duration = in.seconds("regent.attempt.duration", "Time of a try at an upstream.")
 	m.cost = in.sum("regent.cost.usd", "{USD}", "Cost of calls in US dollars.")
 	m.calls = in.counter("regent.calls", "{call}", "Calls by decision and coverage.")
 	m.denials = in.counter("regent.denials", "{denial}", "Denials by code and phase.")
@@ -122,6 +129,9 @@ func newMetrics(provider metric.MeterProvider, s *Settings, q *queue, chunks *ch
 	in.observedPolicy(&m.policy)
 	if q != nil {
 		in.observedSpans(q)
+	}
+	if in.err == nil {
+		m.zero(context.Background())
 	}
 	return m, in.err
 }
@@ -233,7 +243,9 @@ func (m *metrics) end(ctx context.Context, r *call.Record) {
 	}
 	if r.Stream {
 		m.heldBytes.Record(ctx, int64(r.HeldBytesMax))
+		m.heldTime.Record(ctx, r.HeldTime.Seconds())
 	}
+	m.attempts(ctx, r)
 	m.judged(ctx, r)
 	m.oddities(ctx, r)
 }
