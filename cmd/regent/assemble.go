@@ -175,7 +175,7 @@ func telemetrySettings(c *config.Config, out io.Writer, log *slog.Logger) (telem
 			Export: traces, Queue: t.Traces.Queue, Batch: t.Traces.Batch, Interval: t.Traces.Interval, Ratio: t.Traces.Ratio,
 			Keep: t.Traces.Keep, KeepCostUSD: t.Traces.KeepCost, Propagators: t.Traces.Propagators, Baggage: t.Traces.Baggage, Children: t.Traces.Children,
 		},
-		Metrics:   telemetry.MetricSettings{Export: metrics, Interval: t.Metrics.Interval, Prometheus: t.Metrics.Prometheus},
+		Metrics:   telemetry.MetricSettings{Export: metrics, Interval: t.Metrics.Interval, Prometheus: t.Metrics.Prometheus, Experiments: t.Metrics.Experiments},
 		Content:   t.Content == "redacted",
 		NoUsage:   t.Traces.Spans == "no-usage",
 		MaxModels: t.MaxModels, MaxIdentities: t.MaxIdentities, IdentityLabels: t.IdentityLabels,

@@ -104,6 +104,9 @@ func lineOf(r *call.Record) []slog.Attr {
 			attrs = append(attrs, slog.String(each.key, each.value))
 		}
 	}
+	if r.Experiment != nil {
+		attrs = append(attrs, slog.String("experiment", r.Experiment.Name), slog.String("variant", r.Experiment.Variant))
+	}
 	if r.FailedOpen {
 		attrs = append(attrs, slog.Bool("failed_open", true))
 	}

@@ -240,6 +240,9 @@ func (c *call) decisionMetadata(fields []phase.Field) []phase.Field {
 		}
 		fields = append(fields, phase.Field{Name: "labels", Value: labels})
 	}
+	if r.Experiment != nil {
+		fields = append(fields, phase.Field{Name: "experiment", Value: r.Experiment.Name}, phase.Field{Name: "variant", Value: r.Experiment.Variant})
+	}
 	if r.TimeToFirstChunk > 0 {
 		fields = append(fields, phase.Field{Name: "time_to_first_chunk_ms", Value: float64(r.TimeToFirstChunk) / float64(time.Millisecond)})
 	}

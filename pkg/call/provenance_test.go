@@ -9,6 +9,7 @@ import (
 
 	"github.com/regent-proxy/regent/pkg/call/phase"
 	"github.com/regent-proxy/regent/pkg/genai"
+	"github.com/regent-proxy/regent/pkg/policy"
 )
 
 func TestProvenance(t *testing.T) {
@@ -73,5 +74,26 @@ func TestB3(t *testing.T) {
 		if got := parentOf(requestHead(headers...)).B3; got != want {
 			t.Errorf("%v: b3 is %q, want %q", headers, got, want)
 		}
+	}
+}
+
+// A denied call is part of its experiment too.
+func TestExperimentIsRecorded(t *testing.T) {
+	want := policy.Experiment{Name: "small-model", Variant: "b"}
+	b := newBench(t, rules{request: func(*policy.Input) (*policy.Decision, error) {
+		return &policy.Decision{Experiment: &want, Deny: []policy.Deny{{Code: "no"}}}, nil
+	}})
+	c, _ := b.svc.Open(context.Background(), requestHead())
+	v := c.RequestBody([]byte(`{"model":"m","messages":[]}`))
+	c.Close(true, nil)
+	if got := b.rec.records[0].Experiment; got == nil || *got != want {
+		t.Errorf("recorded %+v", got)
+	}
+	told := map[string]any{}
+	for _, f := range v.Metadata {
+		told[f.Name] = f.Value
+	}
+	if told["experiment"] != "small-model" || told["variant"] != "b" {
+		t.Errorf("the access log is told %v", told)
 	}
 }

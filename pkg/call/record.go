@@ -51,6 +51,8 @@ type Record struct {
 	ReviewID string
 	Target   string
 	Labels   map[string]string
+	// Experiment is the one the decision counts the call in, nil for none.
+	Experiment *policy.Experiment
 	// Findings by entity and class, request then response, and how many of
 	// them were redacted.
 	RequestFindings, ResponseFindings []policy.FindingFact

@@ -196,7 +196,7 @@ func (c *call) judge(request *genai.Request, body []byte) phase.Verdict {
 		return *failed
 	}
 	c.decision = decision
-	c.rec.Labels = decision.Labels
+	c.rec.Labels, c.rec.Experiment = decision.Labels, decision.Experiment
 	if len(decision.Deny) > 0 {
 		return c.denied(decision)
 	}

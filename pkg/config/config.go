@@ -340,6 +340,8 @@ type Metrics struct {
 	Interval time.Duration `yaml:"interval"`
 	// Serve them on the admin port's /metrics as well.
 	Prometheus bool `yaml:"prometheus"`
+	// Put the decision's experiment and its variant on regent.calls and regent.cost.usd; each variant multiplies their number.
+	Experiments bool `yaml:"experiments"`
 }
 
 // Export is where telemetry is sent. Members left empty come from the

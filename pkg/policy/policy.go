@@ -162,6 +162,8 @@ type Decision struct {
 	Headers *HeaderChanges    `json:"headers,omitempty"`
 	Body    []Change          `json:"body,omitempty"`
 	Labels  map[string]string `json:"labels,omitempty"`
+	// Experiment is the experiment the call is part of; nil for none.
+	Experiment *Experiment `json:"experiment,omitempty"`
 	// Watch is what a response is inspected for; nil is everything.
 	Watch *Watch `json:"watch,omitempty"`
 	// Revision is the policy set's.
@@ -201,6 +203,13 @@ type Route struct {
 	Target   string   `json:"target,omitempty"`   // the value of the routing header: an Envoy cluster, or what a route matches
 	Model    string   `json:"model,omitempty"`    // replaces the request's model where not empty
 	Fallback []string `json:"fallback,omitempty"` // further targets, in order
+}
+
+// Experiment is a comparison that a call is part of. It changes nothing by
+// itself: what the variant means, other members of the decision say.
+type Experiment struct {
+	Name    string `json:"name"`
+	Variant string `json:"variant"`
 }
 
 // HeaderChanges are made to the upstream request.

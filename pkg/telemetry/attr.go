@@ -99,6 +99,8 @@ const (
 	attrCoverageReasons   = "regent.coverage.reasons"      //
 	attrTarget            = "regent.target"                //
 	attrUpstreamModel     = "regent.upstream.model"        // where a decision replaced it
+	attrExperiment        = "regent.experiment.name"       //
+	attrVariant           = "regent.experiment.variant"    //
 	attrLabelsPrefix      = "regent.labels."               // + name
 	attrHeldBytesMax      = "regent.held_bytes_max"        //
 	attrHeldDuration      = "regent.held.duration"         // seconds

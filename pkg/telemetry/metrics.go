@@ -28,7 +28,7 @@ var (
 // Bounds of the attributes that no setting bounds.
 const (
 	maxCodes   = 200 // deny codes, error types, entities, MCP's tools and prompts
-	maxTargets = 100 // targets, server addresses
+	maxTargets = 100 // targets, server addresses, experiments and their variants
 	maxReasons = 50  // coverage reasons, release reasons, MCP's methods
 	cachedSets = 4096
 	scopeName  = "regent"
@@ -67,7 +67,8 @@ type metrics struct {
 	models, identities, providers  *vocabulary
 	codes, entities                *vocabulary
 	errorTypes, targets, addresses *vocabulary
-	methods, tools                 *vocabulary
+	methods, tools, variants       *vocabulary
+	experiments                    bool
 	reasons                        *vocabulary
 
 	open    atomic.Int64 // calls between begin and end
@@ -94,6 +95,7 @@ func newMetrics(provider metric.MeterProvider, s *Settings, q *queue, chunks *ch
 		codes: newVocabulary(maxCodes), entities: newVocabulary(maxCodes), errorTypes: newVocabulary(maxCodes),
 		targets: newVocabulary(maxTargets), addresses: newVocabulary(maxTargets), reasons: newVocabulary(maxReasons),
 		methods: newVocabulary(maxReasons), tools: newVocabulary(maxCodes),
+		variants: newVocabulary(maxTargets), experiments: s.Metrics.Experiments,
 	}
 	in := instruments{meter: provider.Meter(scopeName, metric.WithInstrumentationVersion(s.ServiceVersion), metric.WithSchemaURL(schemaURL))}
 	m.tokens = in.histogram(metricTokenUsage, "{token}", "Number of input and output tokens used.")

@@ -374,3 +374,27 @@ func BenchmarkSpan(b *testing.B) {
 		})
 	}
 }
+
+// Experiments are counted apart where that is asked for, and bounded.
+func TestExperiments(t *testing.T) {
+	for _, wanted := range []bool{false, true} {
+		s := metricSettings()
+		s.Metrics.Experiments = wanted
+		tel := start(t, s)
+		for i := range 300 {
+			rec := records()["redact"]
+			rec.Experiment.Variant = fmt.Sprint("v", i)
+			tel.Begin(call.Parent{}).End(rec)
+		}
+		got := values(gathered(t, tel)["regent_calls_total"])
+		named := 0
+		for labels := range got {
+			if strings.Contains(labels, "regent_experiment_name=small-model") && strings.Contains(labels, "regent_experiment_variant=v") {
+				named++
+			}
+		}
+		if want := map[bool]int{false: 0, true: maxTargets - 1}[wanted]; named != want {
+			t.Errorf("experiments %t: %d variants are counted, want %d", wanted, named, want)
+		}
+	}
+}

@@ -19,6 +19,7 @@ type key struct {
 	port                                             int
 	errorType, decision, coverage, target            string
 	tenant, team, app                                string
+	experiment, variant                              string
 }
 
 // keyOf bounds the attributes of a call.
@@ -33,6 +34,9 @@ func (m *metrics) keyOf(r *call.Record) key {
 	}
 	if k.address != "" && k.address != otherWord {
 		k.port = r.ServerPort
+	}
+	if m.experiments && r.Experiment != nil {
+		k.experiment, k.variant = m.variants.of(r.Experiment.Name, true), m.variants.of(r.Experiment.Variant, true)
 	}
 	for _, label := range m.labels {
 		switch label {
@@ -130,6 +134,7 @@ func newSets(k key) *sets {
 	team.str(attrApp, k.app)
 	who := append(team[:len(team):len(team)], attribute.String(attrOperation, k.operation),
 		attribute.String(attrProvider, k.provider), attribute.String(attrRequestModel, k.requestModel))
+	who = append(who, attribute.String(attrExperiment, k.experiment), attribute.String(attrVariant, k.variant))
 	tokens := append(common[:len(common):len(common)], team...)
 	return &sets{
 		duration: option(common, attribute.String(attrErrorType, k.errorType)),

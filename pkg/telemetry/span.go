@@ -388,6 +388,10 @@ func (b *encoder) decision(r *call.Record) {
 	b.redactions(r.Redactions)
 	b.strs(attrRequestFindings, entities(r.RequestFindings))
 	b.strs(attrResponseFindings, entities(r.ResponseFindings))
+	if r.Experiment != nil {
+		b.str(attrExperiment, r.Experiment.Name)
+		b.str(attrVariant, r.Experiment.Variant)
+	}
 	b.str(attrReviewID, r.ReviewID)
 	b.str(attrTarget, r.Target)
 	for _, name := range sortedKeys(r.Labels) {

@@ -67,6 +67,8 @@ type MetricSettings struct {
 	Export
 	Interval   time.Duration
 	Prometheus bool
+	// Experiments puts experiment and variant on the counts of calls and costs.
+	Experiments bool
 }
 
 // Export is where telemetry goes. Empty members come from the environment.

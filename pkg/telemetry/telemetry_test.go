@@ -121,6 +121,7 @@ func records() map[string]*call.Record {
 	redact := base()
 	redact.Decision, redact.Redactions = "redact", map[string]int{"EMAIL": 2, "CREDIT_CARD": 1}
 	redact.Target, redact.UpstreamModel = "on-prem", "llama-3"
+	redact.Experiment = &policy.Experiment{Name: "small-model", Variant: "b"}
 	redact.RequestFindings = []policy.FindingFact{{Entity: "EMAIL", Count: 2}}
 	redact.ResponseFindings = []policy.FindingFact{{Entity: "CREDIT_CARD", Count: 1}}
 	out["redact"] = redact

@@ -29,7 +29,7 @@ func requestMembers() map[string]*shape {
 		"watch":      watchShape(),
 		"limits":     limitsShape().unenforced("limits"),
 		"record":     recordShape().unenforced("record"),
-		"experiment": experimentShape().unenforced("experiment"),
+		"experiment": experimentShape(),
 	}
 }
 

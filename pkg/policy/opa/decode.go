@@ -36,6 +36,8 @@ func decode(d *policy.Decision, phase policy.Phase, member string, v ast.Value) 
 		return decodeBody(d, v, path)
 	case "labels":
 		d.Labels = stringMap(v)
+	case "experiment":
+		d.Experiment = &policy.Experiment{Name: str(v, "name"), Variant: str(v, "variant")}
 	case "watch":
 		d.Watch = &policy.Watch{
 			Entities: strs(get(v, "entities")), Classes: strs(get(v, "classes")),
