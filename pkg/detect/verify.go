@@ -26,7 +26,7 @@ func (v *verifier) token(set *Set, text []byte, from int, flags uint16, dst []Fi
 	if flags&isColon != 0 {
 		v.colons(flags)
 	}
-	if flags&(isDigit|isUpper) != 0 && promising(text[from:]) {
+	if flags&isDigit != 0 && promising(text[from:], isDigit, leastDigits) || flags&isUpper != 0 && promising(text[from:], isUpper, leastCapitals) {
 		v.units = split(text, from, v.units[:0])
 		for i := range v.units {
 			v.unit(i)
@@ -43,15 +43,17 @@ const (
 	leastCapitals = 6
 )
 
-// promising reports a token that is worth being taken apart.
-func promising(token []byte) bool {
-	digits, capitals := 0, 0
+// promising reports a token that has the least count of bytes of a kind, so is
+// worth being taken apart.
+func promising(token []byte, kind uint16, least int) bool {
 	for _, c := range token {
-		k := kindOf[c]
-		digits += int(k & isDigit)
-		capitals += int(k & isUpper)
+		if kindOf[c]&kind != 0 {
+			if least--; least == 0 {
+				return true
+			}
+		}
 	}
-	return digits >= leastDigits*int(isDigit) || capitals >= leastCapitals*int(isUpper)
+	return false
 }
 
 // unit tries what may begin with the i-th unit.

@@ -204,7 +204,11 @@ func (r *Region) stripPattern(digits []byte) []byte {
 	if r.prefix == nil {
 		return digits
 	}
-	rest := digits[r.prefix.longest(digits):]
+	n := r.prefix.longest(digits)
+	if n == 0 {
+		return digits
+	}
+	rest := digits[n:]
 	if r.table().general(digits) && !r.table().general(rest) {
 		return digits
 	}
