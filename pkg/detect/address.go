@@ -134,12 +134,16 @@ func (v *verifier) ipv4(i int) {
 	if end < len(v.text) && v.text[end] != ':' && v.text[end] != '/' && !closed(v.text, end, v.full) || end == len(v.text) && v.full {
 		return
 	}
-	about := aboutNothing
-	if b[0] < 30 && b[1] < 30 && b[2] < 30 && b[3] < 30 {
+	score, about := ipv4Score(b), aboutNothing
+	if score == likeVersion {
 		about = aboutHost
 	}
-	v.add("IP_ADDRESS", start, end, ipv4Score(b), about, false)
+	v.add("IP_ADDRESS", start, end, score, about, false)
 }
+
+// likeVersion is the score of an address that a version or a section may look
+// like: words for hosts before it raise it.
+const likeVersion = 0.45
 
 // ipv4Score is low for addresses that are no host's, and for what is rather a
 // version or a section.
@@ -150,7 +154,7 @@ func ipv4Score(b [4]int) float64 {
 	case b[0] == 192 && b[1] == 0 && b[2] == 2, b[0] == 198 && b[1] == 51 && b[2] == 100, b[0] == 203 && b[1] == 0 && b[2] == 113:
 		return 0.6 // RFC 5737: documentation
 	case b[0] < 30 && b[1] < 30 && b[2] < 30 && b[3] < 30 && b[0] != 10:
-		return 0.45
+		return likeVersion
 	}
 	return 0.79
 }

@@ -96,8 +96,13 @@ func siret(d []byte) bool {
 
 // stamped reports a day and time written as one number: 20260305102233.
 func stamped(d []byte) bool {
+	return stampedDay(d) && number(d[8:10]) < 24
+}
+
+// stampedDay reports a day that a number begins with: 20260305.
+func stampedDay(d []byte) bool {
 	century, month, day := number(d[:2]), number(d[4:6]), number(d[6:8])
-	return (century == 19 || century == 20) && month >= 1 && month <= 12 && day >= 1 && day <= 31 && number(d[8:10]) < 24
+	return (century == 19 || century == 20) && month >= 1 && month <= 12 && day >= 1 && day <= 31
 }
 
 // nir checks a number of the INSEE with its key of 97, Corsica's letters

@@ -83,6 +83,7 @@ func (v *verifier) coordinates(i int) {
 	if start > v.from && v.text[start-1] == '-' {
 		start--
 	}
-	exact := x.len() >= 4 && z.len() >= 4
+	listed := i > 0 && v.units[i].gap == ',' || i+4 < len(v.units) && v.units[i+4].gap == ','
+	exact := x.len() >= 4 && z.len() >= 4 && !listed
 	v.add("GPS_COORDINATES", start, end, pick(exact, 0.6, 0.4), aboutPlace, !exact)
 }

@@ -155,7 +155,7 @@ var regions = sync.OnceValue(func() (list []*numbering.Region) {
 // named tries a number of no telling form after words for phone.
 func (v *verifier) named(r *run, start int) {
 	short := r.shaped('-', 0x34) || r.shaped(' ', 0x34)
-	if len(r.digits) < 8 && !short || r.sign == 1 && r.groups > 5 {
+	if len(r.digits) < 8 && !short || r.sign == 1 && r.groups > 5 || r.plain() && len(r.digits) == 8 && stampedDay(r.digits) {
 		return
 	}
 	v.look(start)
