@@ -21,7 +21,7 @@ UNIT = $$($(GO) list ./... | grep -v /integration)
 unit: ## tests that need nothing but Go
 	$(GO) test $(TESTFLAGS) $(UNIT)
 
-RACE = ./cmd/regent ./pkg/call/... ./pkg/extproc/... ./pkg/policy/... ./pkg/telemetry/... ./pkg/admin/... ./pkg/simulate/...
+RACE = ./cmd/regent ./pkg/call/... ./pkg/extproc/... ./pkg/policy/... ./pkg/telemetry/... ./pkg/admin/... ./pkg/console/... ./pkg/simulate/...
 
 race: ## the packages that share state, with the race detector
 	$(GO) test -race -short $(RACE)

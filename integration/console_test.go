@@ -65,7 +65,7 @@ type browser struct {
 	t    *testing.T
 	ctx  context.Context
 	home string // http://host:port
-	dir  string // of screenshots
+	dir  string // of screenshots, "" for none
 
 	mu         sync.Mutex
 	complaints []string
@@ -81,9 +81,6 @@ func newBrowser(t *testing.T, home string) *browser {
 		t.Fatal(err)
 	}
 	b := &browser{t: t, home: home, dir: os.Getenv("REGENT_SCREENSHOTS")}
-	if b.dir == "" {
-		b.dir = t.TempDir()
-	}
 	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.DisableGPU, chromedp.WindowSize(1280, 900))
 	ctx, stop := chromedp.NewExecAllocator(context.Background(), options...)
 	t.Cleanup(stop)
@@ -93,7 +90,7 @@ func newBrowser(t *testing.T, home string) *browser {
 	if err := chromedp.Listen(ctx, b.hear); err != nil { // starts it
 		t.Fatal(err)
 	}
-	b.ctx, stop = context.WithTimeout(ctx, time.Minute)
+	b.ctx, stop = context.WithTimeout(ctx, 3*time.Minute)
 	t.Cleanup(stop)
 	return b
 }
@@ -186,9 +183,12 @@ func (b *browser) size(width, height int64) {
 	b.run("resize", chromedp.EmulateViewport(width, height))
 }
 
-// shoot keeps a picture of the whole page.
+// shoot keeps a picture of the whole page, where REGENT_SCREENSHOTS names a folder.
 func (b *browser) shoot(name string) {
 	b.t.Helper()
+	if b.dir == "" {
+		return
+	}
 	png := get(b, "screenshot", chromedp.FullScreenshot(100))
 	if err := os.WriteFile(filepath.Join(b.dir, name+".png"), png, 0o644); err != nil {
 		b.t.Fatal(err)
@@ -211,6 +211,7 @@ func TestConsole(t *testing.T) {
 	b.overview(sent)
 	b.filters()
 	b.live(s)
+	b.withoutScript()
 	b.deniedCall()
 	b.themes()
 	b.phone()
@@ -256,7 +257,42 @@ func (b *browser) overview(sent int) {
 		b.t.Errorf("the style sheet is not in force: a bar is %s", shown)
 	}
 	b.shoot("overview-light")
+	b.kept()
 	b.quiet("the overview")
+}
+
+// kept stays open in a page that renews itself.
+func (b *browser) kept() {
+	b.t.Helper()
+	b.run("open a chart's numbers", chromedp.Click(chromedp.CSS("#table-calls summary")))
+	seen := value[string](b, `document.getElementById("as-of").textContent`)
+	b.eventually("the page renews itself", fmt.Sprintf(`document.getElementById("as-of").textContent !== %q`, seen))
+	if !value[bool](b, `document.querySelector("#table-calls[open] tbody tr") !== null`) {
+		b.t.Error("the numbers were closed again")
+	}
+}
+
+// withoutScript the pages show the same, and filters have a button.
+func (b *browser) withoutScript() {
+	b.t.Helper()
+	script := func(off bool) {
+		b.t.Helper()
+		if _, err := chromedp.Call(b.ctx, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: off}); err != nil {
+			b.t.Fatal(err)
+		}
+	}
+	script(true)
+	b.open("/console/?team=growth")
+	if got := b.text(".tiles li b"); got != "2" {
+		b.t.Errorf("without script: %s calls of the team, sent 2", got)
+	}
+	b.run("apply the filter", chromedp.Click(chromedp.CSS(".filter .apply")), chromedp.WaitVisible(chromedp.CSS(".tiles")))
+	if at := get(b, "the address", chromedp.Location()); !strings.Contains(at, "team=growth") {
+		b.t.Errorf("without script: the filter leads to %s", at)
+	}
+	script(false)
+	b.open("/console/calls")
+	b.quiet("without script")
 }
 
 // filters narrow every page.

@@ -18,7 +18,7 @@ func testRecord(ended time.Time) *call.Record {
 		HTTPStatus: 200, Identity: policy.IdentityFacts{Subject: "ann", Tenant: "acme", Team: "search", App: "assistant"},
 		PolicyRevision: "r1", Decision: "allow", Coverage: policy.Coverage{Request: policy.Full, Response: policy.Full},
 		CostUSD: 0.001, CostKnown: true, PolicyTime: 200 * time.Microsecond, Evaluations: 2, Complete: true,
-		Attempts: []call.AttemptRecord{{Number: 1, Target: "public", Address: "10.0.0.1:443", Status: 200}},
+		Attempts: []call.AttemptRecord{{Number: 1, Target: "public", Address: "10.0.0.1:443", Status: 200, Started: ended.Add(-900 * time.Millisecond), Ended: ended.Add(-100 * time.Millisecond)}},
 	}
 }
 

@@ -55,6 +55,8 @@ type Call struct {
 	CostUSD                       float64
 	CostKnown, CostReported       bool
 	HeldBytesMax, Chunks          int
+	HeldTime                      time.Duration
+	Steps                         []call.Step // where its recording wanted them
 	Attempts                      []call.AttemptRecord
 	FinishReason                  string // of the first choice
 	Complete, Aborted, FailedOpen bool
@@ -78,6 +80,11 @@ type Label struct{ Name, Value string }
 type Count struct {
 	Name string
 	N    int64
+}
+
+// stepNames are call.Step's kinds, for people.
+var stepNames = map[call.StepKind]string{
+	call.StepBody: "Body", call.StepRead: "Read", call.StepPolicy: "Policy", call.StepUpstream: "Provider",
 }
 
 // Upstream is where the call went, as well as it is known: the cluster of the
@@ -106,7 +113,7 @@ func summarise(r *call.Record) *Call {
 		RequestFindings: first(r.RequestFindings), ResponseFindings: first(r.ResponseFindings),
 		Restored: r.Restored, Coverage: r.Coverage, Usage: usageOf(&r.Response.Usage), EstimatedInput: r.EstimatedInput,
 		CostUSD: r.CostUSD, CostKnown: r.CostKnown, CostReported: r.CostReported,
-		HeldBytesMax: r.HeldBytesMax, Chunks: r.Chunks, Attempts: first(r.Attempts),
+		HeldBytesMax: r.HeldBytesMax, Chunks: r.Chunks, HeldTime: r.HeldTime, Steps: first(r.Steps), Attempts: first(r.Attempts),
 		Complete: r.Complete, Aborted: r.Aborted, FailedOpen: r.FailedOpen, ErrorType: word(r.ErrorType),
 	}
 	c.Coverage.Reasons = first(c.Coverage.Reasons)

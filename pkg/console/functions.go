@@ -130,9 +130,17 @@ func details(c *Call) []row {
 		out = append(out, row{"Status", strconv.Itoa(c.Status)})
 	}
 	if c.Chunks > 0 {
-		out = append(out, row{"Chunks of the response", number(int64(c.Chunks))}, row{"Held back at most", number(int64(c.HeldBytesMax)) + " bytes"})
+		out = append(out, row{"Chunks of the response", number(int64(c.Chunks))}, row{"Held back at most", heldBack(c)})
 	}
 	return out
+}
+
+func heldBack(c *Call) string {
+	text := plural(int64(c.HeldBytesMax), "byte")
+	if c.HeldTime > 0 {
+		text += ", for " + elapsed(c.HeldTime) + " in all"
+	}
+	return text
 }
 
 // upstream is where the call went, "" where it was not sent.

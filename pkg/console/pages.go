@@ -1,11 +1,14 @@
 package console
 
 import (
+	"cmp"
 	"net/http"
 	"regexp"
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/regent-proxy/regent/pkg/call"
 )
 
 // choices are what the filter offers.
@@ -313,33 +316,58 @@ func (c *Console) traceLink(id string) string {
 
 // timeline puts what is known of a call's times on one scale.
 func timeline(c *Call) []track {
-	all := float64(max(c.Duration, 1))
-	part := func(d time.Duration) float64 { return min(max(float64(d)/all*100, 0), 100) }
-	out := []track{
-		{Name: "Call", Note: elapsed(c.Duration), Class: "s1", Length: 100},
-		{Name: "Policy", Note: elapsed(c.PolicyTime) + " in " + plural(int64(c.Evaluations), "evaluation"), Class: "s3", Length: max(part(c.PolicyTime), .4)},
+	out := []track{c.track("Call", "s1", c.Started, c.Duration, elapsed(c.Duration))}
+	for _, s := range c.Steps {
+		took := s.Ended.Sub(s.Started)
+		note := elapsed(took)
+		if s.Kind == call.StepPolicy {
+			note += ", " + string(s.Phase) + ": " + s.Decision
+		}
+		out = append(out, c.track(cmp.Or(stepNames[s.Kind], string(s.Kind)), stepClass(s.Kind), s.Started, took, note))
+	}
+	if len(c.Steps) == 0 {
+		out = append(out, c.track("Policy", "s3", c.Started, c.PolicyTime, elapsed(c.PolicyTime)+" in "+plural(int64(c.Evaluations), "evaluation")))
 	}
 	for _, a := range c.Attempts {
-		t := track{Name: "Attempt " + strconv.Itoa(max(a.Number, 1)), Class: "s2", Start: part(a.Started.Sub(c.Started)), Note: a.Target}
-		if !a.Ended.IsZero() {
-			t.Length = max(min(part(a.Ended.Sub(a.Started)), 100-t.Start), .4)
-			t.Note += ", head after " + elapsed(a.Ended.Sub(a.Started))
-		} else {
-			t.Length, t.Class = max(100-t.Start, .4), "deny"
-			t.Note += ", no answer"
-		}
-		if a.Status != 0 {
-			t.Note += ", status " + strconv.Itoa(a.Status)
-		}
-		if a.Status >= 400 {
-			t.Class = "deny"
-		}
-		out = append(out, t)
+		out = append(out, c.attempt(a))
 	}
-	if c.TimeToFirstChunk > 0 {
-		out = append(out, track{Name: "Stream", Note: "first chunk after " + elapsed(c.TimeToFirstChunk), Class: "s4", Start: part(c.TimeToFirstChunk), Length: max(100-part(c.TimeToFirstChunk), .4)})
+	if first := c.TimeToFirstChunk; first > 0 {
+		out = append(out, c.track("Stream", "s4", c.Started.Add(first), c.Duration-first, "first chunk after "+elapsed(first)))
 	}
 	return out
+}
+
+func stepClass(kind call.StepKind) string {
+	if kind == call.StepPolicy {
+		return "s3"
+	}
+	return "s5"
+}
+
+// leastTrack is the length of what is too short to be seen.
+const leastTrack = .4
+
+// track places a part of the call's time on its scale.
+func (c *Call) track(name, class string, from time.Time, length time.Duration, note string) track {
+	share := func(d time.Duration) float64 { return min(max(float64(d)/float64(max(c.Duration, 1))*100, 0), 100) }
+	t := track{Name: name, Note: note, Class: class, Start: min(share(from.Sub(c.Started)), 100-leastTrack)}
+	t.Length = max(min(share(length), 100-t.Start), leastTrack)
+	return t
+}
+
+func (c *Call) attempt(a call.AttemptRecord) track {
+	length, note, class := a.Ended.Sub(a.Started), a.Target, "s2"
+	switch {
+	case a.Status == 0:
+		length, class = c.Started.Add(c.Duration).Sub(a.Started), "deny"
+		note += ", no answer"
+	default:
+		note += ", head after " + elapsed(length) + ", status " + strconv.Itoa(a.Status)
+	}
+	if a.Status >= 400 {
+		class = "deny"
+	}
+	return c.track("Attempt "+strconv.Itoa(max(a.Number, 1)), class, a.Started, length, note)
 }
 
 func findingRows(c *Call) []findingRow {

@@ -123,6 +123,10 @@ func story(c *clock) *Store {
 	add("ed17", 20*time.Second, func(r *call.Record) {
 		r.Decision, r.Redactions, r.Restored = "redact", map[string]int{"EMAIL": 2, "PHONE": 1}, 1
 		r.RequestFindings = []policy.FindingFact{{Entity: "EMAIL", Class: "pii", Where: genai.Content, Role: genai.User, Count: 2, Score: 0.9}}
+		r.Steps = []call.Step{
+			{Kind: call.StepRead, Started: r.Started, Ended: r.Started.Add(time.Millisecond)},
+			{Kind: call.StepPolicy, Started: r.Started.Add(time.Millisecond), Ended: r.Started.Add(2 * time.Millisecond), Phase: policy.Request, Decision: "redact"},
+		}
 		r.Labels, r.Target, r.UpstreamModel = map[string]string{"tier": "gold"}, "on-prem", "llama-3"
 	})
 	add("5e4d", 10*time.Second, func(r *call.Record) {
