@@ -53,7 +53,7 @@ func assemble(ctx context.Context, c *config.Config, out io.Writer, log *slog.Lo
 	if p.bundles, err = openBundles(&c.Policy.Bundles, p.telemetry, log); err != nil {
 		return nil, errors.Join(err, p.close(ctx))
 	}
-	snapshots, err := newSnapshots(c, func() call.PolicySet { return p.engine.Current() })
+	snapshots, err := newSnapshots(c, p.policySet)
 	if err != nil {
 		return nil, errors.Join(err, p.close(ctx))
 	}

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/regent-proxy/regent/pkg/call"
 	"github.com/regent-proxy/regent/pkg/config"
 	"github.com/regent-proxy/regent/pkg/policy/bundle"
 )
@@ -42,6 +43,14 @@ func bundleOptions(c *config.Bundles, o bundle.Observer, log *slog.Logger) bundl
 		headers[i] = strings.ToLower(name)
 	}
 	return bundle.Options{Config: tree, Secrets: secrets, StartTimeout: c.StartTimeout, MaskHeaders: headers, Logger: log, Observer: o}
+}
+
+// policySet is the set in force, its decisions logged where that is asked for.
+func (p *parts) policySet() call.PolicySet {
+	if p.bundles != nil && p.bundles.LogsDecisions() {
+		return p.bundles.Logged(p.engine.Current())
+	}
+	return p.engine.Current()
 }
 
 // checkBundles says which bundles are missing: a check that saw no policy found

@@ -99,9 +99,9 @@ func publicPEM(t testing.TB, key *rsa.PrivateKey) string {
 	return string(pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der}))
 }
 
-// server serves bundles by name, /bundles/<name>. A client that has been served
+// bundleServer serves bundles by name, /bundles/<name>. A client that has been served
 // the current one waits for the next, so that tests need no polling interval.
-type server struct {
+type bundleServer struct {
 	*httptest.Server
 	mu      sync.Mutex
 	bundles map[string]*served
@@ -116,14 +116,14 @@ type served struct {
 	changed chan struct{}
 }
 
-func newServer(t testing.TB) *server {
-	s := &server{bundles: map[string]*served{}}
+func newServer(t testing.TB) *bundleServer {
+	s := &bundleServer{bundles: map[string]*served{}}
 	s.Server = httptest.NewServer(http.HandlerFunc(s.serve))
 	t.Cleanup(s.Close)
 	return s
 }
 
-func (s *server) set(name string, body []byte) {
+func (s *bundleServer) set(name string, body []byte) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	sum := sha256.Sum256(body)
@@ -133,7 +133,7 @@ func (s *server) set(name string, body []byte) {
 	s.bundles[name] = &served{body: body, etag: `"` + hex.EncodeToString(sum[:8]) + `"`, changed: make(chan struct{})}
 }
 
-func (s *server) serve(w http.ResponseWriter, r *http.Request) {
+func (s *bundleServer) serve(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	get := s.get
 	s.mu.Unlock()
@@ -299,6 +299,8 @@ func start(t testing.TB, config map[string]any, changes ...func(*Options, *opa.O
 func waiting(d time.Duration) func(*Options, *opa.Options) {
 	return func(o *Options, _ *opa.Options) { o.StartTimeout = d }
 }
+
+func masking(o *Options, _ *opa.Options) { o.MaskHeaders = []string{"authorization", "x-api-key"} }
 
 // shortStall makes a silent service be given up soon.
 func shortStall(o *Options, _ *opa.Options) { o.stall = 50 * time.Millisecond }

@@ -2,6 +2,7 @@ package bundle
 
 import (
 	"context"
+	"encoding/json"
 	"log/slog"
 	"net/url"
 	"strings"
@@ -46,8 +47,18 @@ func (h *hiding) Enabled(ctx context.Context, level slog.Level) bool {
 func (h *hiding) Handle(ctx context.Context, r slog.Record) error {
 	clean := slog.NewRecord(r.Time, r.Level, "opa: "+h.hide.Replace(r.Message), 0)
 	r.Attrs(func(a slog.Attr) bool {
-		clean.AddAttrs(slog.String(a.Key, h.hide.Replace(a.Value.String())))
+		clean.AddAttrs(slog.String(a.Key, h.hide.Replace(written(a.Value))))
 		return true
 	})
 	return h.Handler.Handle(ctx, clean)
+}
+
+// written is a value as text, what is no plain one as JSON.
+func written(v slog.Value) string {
+	if v.Kind() == slog.KindAny {
+		if text, err := json.Marshal(v.Any()); err == nil {
+			return string(text)
+		}
+	}
+	return v.String()
 }
