@@ -61,11 +61,15 @@ func benchEvaluate(b *testing.B, s *Set, in *policy.Input) {
 	b.Run("plain", func(b *testing.B) { benchSet(b, open(b, Options{Timeout: time.Minute, plain: true}).Current(), in) })
 }
 
-func benchSet(b *testing.B, s *Set, in *policy.Input) {
+func benchSet(b *testing.B, s *Set, in *policy.Input) { benchCalls(b, s, []*policy.Input{in}) }
+
+// benchCalls evaluates the calls in turn.
+func benchCalls(b *testing.B, s *Set, calls []*policy.Input) {
 	b.ReportAllocs()
 	before := cpuTime(b)
 	defer func() { b.ReportMetric(float64(cpuTime(b)-before)/float64(b.N), "cpu-ns/op") }()
-	for b.Loop() {
+	for i := 0; b.Loop(); i++ {
+		in := calls[i%len(calls)]
 		in.Terms = nil
 		if _, err := s.Evaluate(context.Background(), in); err != nil {
 			b.Fatal(err)

@@ -273,7 +273,7 @@ func (s *shape) unless(k kind, v ast.Value, path string) error {
 	if s.kind == k {
 		return nil
 	}
-	return s.mistyped(v, path)
+	return at(path, s.mistyped(v))
 }
 
 func place(l *ast.Location) string {
@@ -283,11 +283,27 @@ func place(l *ast.Location) string {
 	return fmt.Sprintf("%s:%d", l.File, l.Row)
 }
 
+// baseData answers for the store what it can: data does not change, and walking
+// it costs less than the store's own way.
+type baseData struct{ root ast.Value }
+
+// Get implements topdown.BaseCache.
+func (b baseData) Get(ref ast.Ref) ast.Value {
+	v, err := b.root.Find(ref[1:])
+	if err != nil {
+		return nil
+	}
+	return v
+}
+
+// Put implements topdown.BaseCache.
+func (baseData) Put(ast.Ref, ast.Value) {}
+
 // open puts the data into a store that nothing writes to again, with one read
 // transaction for the set's whole life.
 func (s *Set) open(ctx context.Context, data ast.Value) error {
 	s.store = inmem.NewFromASTObject(data.(ast.Object))
 	txn, err := s.store.NewTransaction(ctx, storage.TransactionParams{})
-	s.txn = txn
+	s.txn, s.base = txn, baseData{data}
 	return err
 }

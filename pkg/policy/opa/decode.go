@@ -13,27 +13,34 @@ import (
 
 // decode reads one member of phase's decision into d, strictly.
 func decode(d *policy.Decision, phase policy.Phase, member string, v ast.Value) error {
-	path := string(phase) + "." + member
 	of := contract[phase].fields[member]
 	if of == nil {
 		return fault(string(phase), "has the unknown member %q", member)
 	}
-	if err := of.check(v, path); err != nil {
-		return err
+	if err := of.compare(v); err != nil {
+		return at(string(phase)+"."+member, err)
 	}
+	if err := decodeMember(d, member, v); err != nil {
+		return at(string(phase)+"."+member, err)
+	}
+	return nil
+}
+
+// decodeMember reads a member that has the right shape.
+func decodeMember(d *policy.Decision, member string, v ast.Value) error {
 	switch member {
 	case "deny":
 		d.Deny = decodeDeny(v)
 	case "review":
-		return decodeReview(d, v, path)
+		return decodeReview(d, v)
 	case "redact":
-		return decodeRedact(d, v, path)
+		return decodeRedact(d, v)
 	case "route":
 		d.Route = &policy.Route{Target: str(v, "target"), Model: str(v, "model")}
 	case "headers":
-		return decodeHeaders(d, v, path)
+		return decodeHeaders(d, v)
 	case "body":
-		return decodeBody(d, v, path)
+		return decodeBody(d, v)
 	case "labels":
 		d.Labels = stringMap(v)
 	case "experiment":
@@ -55,54 +62,64 @@ func decodeDeny(v ast.Value) []policy.Deny {
 	return out
 }
 
+// elements gives each element of a list to f; the first fault names its place.
+func elements(v ast.Value, f func(v ast.Value) error) error {
+	var first error
+	i := 0
+	each(v, func(v ast.Value) {
+		if err := f(v); err != nil && first == nil {
+			first = at(fmt.Sprintf("[%d]", i), err)
+		}
+		i++
+	})
+	return first
+}
+
 // decodeReview refuses what reads like an answer: only 202 of the good statuses
 // says that nothing was done yet (RFC 9110 section 15.3.3).
-func decodeReview(d *policy.Decision, v ast.Value, path string) error {
-	var err error
-	each(v, func(v ast.Value) {
-		at := fmt.Sprintf("%s[%d]", path, len(d.Review))
+func decodeReview(d *policy.Decision, v ast.Value) error {
+	return elements(v, func(v ast.Value) error {
 		r := policy.Review{Code: str(v, "code"), Message: str(v, "message"), Status: int(integerOf(get(v, "status")))}
 		if r.Status == 0 {
 			r.Status = 409
 		}
 		if r.Status != 202 && r.Status < 400 {
-			err = fault(at+".status", "is %d, neither 202 nor 400 to 499", r.Status)
+			return fault(".status", "is %d, neither 202 nor 400 to 499", r.Status)
 		}
 		if wait := str(v, "wait"); wait != "" {
-			var bad error
-			if r.Wait, bad = time.ParseDuration(wait); bad != nil || r.Wait <= 0 {
-				err = fault(at+".wait", "is %q, not a duration such as 30m or 24h", wait)
+			var err error
+			if r.Wait, err = time.ParseDuration(wait); err != nil || r.Wait <= 0 {
+				return fault(".wait", "is %q, not a duration such as 30m or 24h", wait)
 			}
 		}
 		d.Review = append(d.Review, r)
+		return nil
 	})
-	return err
 }
 
-func decodeRedact(d *policy.Decision, v ast.Value, path string) error {
-	var err error
-	each(v, func(v ast.Value) {
+func decodeRedact(d *policy.Decision, v ast.Value) error {
+	return elements(v, func(v ast.Value) error {
 		r := policy.Redact{Entity: str(v, "entity"), Class: str(v, "class"), With: str(v, "with"), Roles: strs(get(v, "roles")), MinScore: floatOf(get(v, "min_score"))}
 		if (r.Entity == "") == (r.Class == "") {
-			err = fault(fmt.Sprintf("%s[%d]", path, len(d.Redact)), "needs either entity or class")
+			return fault("", "needs either entity or class")
 		}
 		d.Redact = append(d.Redact, r)
+		return nil
 	})
-	return err
 }
 
 // decodeHeaders refuses what no HTTP header may be: such a decision would be
 // refused by Envoy, out of sight of the policy's author.
-func decodeHeaders(d *policy.Decision, v ast.Value, path string) error {
+func decodeHeaders(d *policy.Decision, v ast.Value) error {
 	h := &policy.HeaderChanges{Set: stringMap(get(v, "set")), Remove: strs(get(v, "remove"))}
 	for name, value := range h.Set {
 		if !headerName(name) || strings.ContainsAny(value, "\r\n\x00") {
-			return fault(path+".set", "%q is not a header that can be set", name)
+			return fault(".set", "%q is not a header that can be set", name)
 		}
 	}
 	for _, name := range h.Remove {
 		if !headerName(name) {
-			return fault(path+".remove", "%q is not a header that can be removed", name)
+			return fault(".remove", "%q is not a header that can be removed", name)
 		}
 	}
 	d.Headers = h
@@ -121,38 +138,34 @@ func headerName(name string) bool {
 	return name != ""
 }
 
-func decodeBody(d *policy.Decision, v ast.Value, path string) error {
-	var err error
-	each(v, func(v ast.Value) {
-		c, fault := decodeChange(v, fmt.Sprintf("%s[%d]", path, len(d.Body)))
-		if err == nil {
-			err = fault
-		}
+func decodeBody(d *policy.Decision, v ast.Value) error {
+	return elements(v, func(v ast.Value) error {
+		c, err := decodeChange(v)
 		d.Body = append(d.Body, c)
+		return err
 	})
-	return err
 }
 
-func decodeChange(v ast.Value, path string) (policy.Change, error) {
+func decodeChange(v ast.Value) (policy.Change, error) {
 	c := policy.Change{Op: str(v, "op"), Path: str(v, "path")}
 	value := get(v, "value")
 	switch {
 	case c.Path != "" && c.Path[0] != '/':
-		return c, fault(path+".path", "is %q; a JSON Pointer begins with /", c.Path)
+		return c, fault(".path", "is %q; a JSON Pointer begins with /", c.Path)
 	case c.Op == "remove" && value != nil:
-		return c, fault(path, "removes and has a value")
+		return c, fault("", "removes and has a value")
 	case c.Op == "remove":
 		return c, nil
 	case value == nil:
-		return c, fault(path, "lacks \"value\"")
+		return c, fault("", "lacks \"value\"")
 	}
 	plain, err := ast.JSON(value)
 	if err != nil {
-		return c, fault(path+".value", "is no JSON: %v", err)
+		return c, fault(".value", "is no JSON: %v", err)
 	}
 	c.Value, err = json.Marshal(plain)
 	if err != nil {
-		return c, fault(path+".value", "is no JSON: %v", err)
+		return c, fault(".value", "is no JSON: %v", err)
 	}
 	return c, nil
 }

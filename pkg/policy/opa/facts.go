@@ -17,7 +17,7 @@ import (
 // not known is left out, so that a comparison with it is undefined.
 func (s *Set) facts(r *reads, in *policy.Input) *ast.Term {
 	o := newObject(r, 16)
-	o.text("phase", string(in.Phase))
+	o.word("phase", string(in.Phase))
 	o.object("call", 4, func(o *object) { callFacts(o, &in.Call) })
 	o.object("http", 8, func(o *object) { httpFacts(o, &in.HTTP) })
 	o.object("source", 4, func(o *object) { sourceFacts(o, &in.Source) })
@@ -25,7 +25,7 @@ func (s *Set) facts(r *reads, in *policy.Input) *ast.Term {
 	o.object("llm", 16, func(o *object) { llmFacts(o, &in.LLM) })
 	o.object("tokens", 8, func(o *object) { tokenFacts(o, &in.Tokens) })
 	o.object("cost", 2, func(o *object) { costFacts(o, &in.Cost) })
-	o.list("findings", len(in.Findings), func(r *reads, i int) *ast.Term { return findingFact(r, &in.Findings[i]) })
+	o.list("findings", len(in.Findings), func(r *reads, i int) *ast.Term { return findingTerm(r, &in.Findings[i]) })
 	o.object("coverage", 4, func(o *object) { coverageFacts(o, &in.Coverage) })
 	o.object("terms", 4, func(o *object) { s.termFacts(o, in) })
 	if in.Response != nil {
@@ -34,7 +34,7 @@ func (s *Set) facts(r *reads, in *policy.Input) *ast.Term {
 	if in.Attempt != nil {
 		o.object("attempt", 2, func(o *object) {
 			o.integer("number", int64(in.Attempt.Number))
-			o.text("target", in.Attempt.Target)
+			o.word("target", in.Attempt.Target)
 		})
 	}
 	return o.term()
@@ -48,8 +48,8 @@ func callFacts(o *object, f *policy.CallFacts) {
 }
 
 func httpFacts(o *object, f *policy.HTTPFacts) {
-	o.text("method", f.Method)
-	o.text("host", f.Host)
+	o.word("method", f.Method)
+	o.word("host", f.Host)
 	o.text("path", f.Path)
 	o.text("query", f.Query)
 	o.object("headers", len(f.Headers), func(o *object) {
@@ -67,9 +67,9 @@ func sourceFacts(o *object, f *policy.SourceFacts) {
 
 func identityFacts(o *object, f *policy.IdentityFacts) {
 	o.text("subject", f.Subject)
-	o.text("tenant", f.Tenant)
-	o.text("team", f.Team)
-	o.text("app", f.App)
+	o.word("tenant", f.Tenant)
+	o.word("team", f.Team)
+	o.word("app", f.App)
 	o.texts("scopes", f.Scopes)
 	o.object("claims", len(f.Claims), func(o *object) {
 		for name, claim := range f.Claims {
@@ -98,17 +98,17 @@ func costFacts(o *object, f *policy.CostFacts) {
 }
 
 func coverageFacts(o *object, f *policy.Coverage) {
-	o.text("request", string(f.Request))
-	o.text("response", string(f.Response))
+	o.word("request", string(f.Request))
+	o.word("response", string(f.Response))
 	o.texts("reasons", f.Reasons)
 }
 
 func findingFact(r *reads, f *policy.FindingFact) *ast.Term {
 	o := newObject(r, 6)
-	o.text("entity", f.Entity)
-	o.text("class", f.Class)
-	o.text("where", string(f.Where))
-	o.text("role", string(f.Role))
+	o.word("entity", f.Entity)
+	o.word("class", f.Class)
+	o.word("where", string(f.Where))
+	o.word("role", string(f.Role))
 	o.integer("count", int64(f.Count))
 	o.float("score", f.Score)
 	return o.term()
@@ -116,11 +116,11 @@ func findingFact(r *reads, f *policy.FindingFact) *ast.Term {
 
 func responseFacts(o *object, f *policy.ResponseFacts) {
 	o.integer("status", int64(f.Status))
-	o.text("model", f.Model)
+	o.word("model", f.Model)
 	o.texts("finish_reasons", f.FinishReasons)
 	o.texts("tool_calls", f.ToolCalls)
 	o.object("usage", 6, func(o *object) { usageFacts(o, &f.Usage) })
-	o.list("findings", len(f.Findings), func(r *reads, i int) *ast.Term { return findingFact(r, &f.Findings[i]) })
+	o.list("findings", len(f.Findings), func(r *reads, i int) *ast.Term { return findingTerm(r, &f.Findings[i]) })
 	o.flag("final", f.Final)
 	if f.Text != nil {
 		o.lazy("text", f.Text)
@@ -128,7 +128,7 @@ func responseFacts(o *object, f *policy.ResponseFacts) {
 	if f.Err != nil {
 		o.object("error", 4, func(o *object) {
 			o.integer("status", int64(f.Err.Status))
-			o.text("type", f.Err.Type)
+			o.word("type", f.Err.Type)
 			o.text("code", f.Err.Code)
 			o.text("message", f.Err.Message)
 		})
@@ -145,11 +145,11 @@ func usageFacts(o *object, u *genai.Usage) {
 }
 
 func llmFacts(o *object, f *policy.LLMFacts) {
-	o.text("dialect", f.Dialect)
-	o.text("api", f.API)
-	o.text("operation", string(f.Operation))
-	o.text("provider", f.Provider)
-	o.text("model", f.Model)
+	o.word("dialect", f.Dialect)
+	o.word("api", f.API)
+	o.word("operation", string(f.Operation))
+	o.word("provider", f.Provider)
+	o.word("model", f.Model)
 	o.flag("stream", f.Stream)
 	q := f.Request
 	if q == nil {
@@ -168,7 +168,7 @@ func llmFacts(o *object, f *policy.LLMFacts) {
 
 func messageFact(r *reads, f *policy.LLMFacts, q *genai.Request, m *genai.Message) *ast.Term {
 	o := newObject(r, 8)
-	o.text("role", string(m.Role))
+	o.word("role", string(m.Role))
 	o.text("name", m.Name)
 	o.integer("parts", int64(m.Parts))
 	o.text("tool_call_id", m.ToolCallID)
@@ -215,15 +215,15 @@ func joinTexts(f *policy.LLMFacts, q *genai.Request, from, to int, keep func(*ge
 
 func toolFact(r *reads, t *genai.ToolDefinition) *ast.Term {
 	o := newObject(r, 2)
-	o.text("name", t.Name)
-	o.text("type", t.Type)
+	o.word("name", t.Name)
+	o.word("type", t.Type)
 	return o.term()
 }
 
 func attachmentFact(r *reads, a *genai.Attachment) *ast.Term {
 	o := newObject(r, 6)
-	o.text("modality", a.Modality)
-	o.text("media_type", a.MediaType)
+	o.word("modality", a.Modality)
+	o.word("media_type", a.MediaType)
 	o.integer("bytes", a.Bytes)
 	o.text("name", a.Name)
 	o.text("uri", a.URI)
@@ -241,12 +241,12 @@ func paramFacts(o *object, p *genai.Params) {
 	o.integerAt("seed", p.Seed)
 	o.integerAt("choices", p.Choices)
 	o.texts("stop_sequences", p.StopSequences)
-	o.text("output_type", p.OutputType)
-	o.text("reasoning_effort", p.ReasoningEffort)
-	o.text("service_tier", p.ServiceTier)
+	o.word("output_type", p.OutputType)
+	o.word("reasoning_effort", p.ReasoningEffort)
+	o.word("service_tier", p.ServiceTier)
 	o.texts("encoding_formats", p.EncodingFormats)
 	o.integerAt("dimensions", p.Dimensions)
-	o.text("tool_choice", p.ToolChoice)
+	o.word("tool_choice", p.ToolChoice)
 }
 
 // object builds one object of the facts: what nobody reads is left out.
@@ -271,6 +271,13 @@ func (o *object) add(name string, v *ast.Term) {
 func (o *object) text(name, v string) {
 	if o.reads.field(name) != nil {
 		o.add(name, ast.StringTerm(v))
+	}
+}
+
+// word is a text that comes again from call to call.
+func (o *object) word(name, v string) {
+	if o.reads.field(name) != nil {
+		o.add(name, wordTerm(v))
 	}
 }
 
@@ -322,7 +329,7 @@ func (o *object) texts(name string, v []string) {
 	}
 	terms := make([]*ast.Term, len(v))
 	for i, each := range v {
-		terms[i] = ast.StringTerm(each)
+		terms[i] = wordTerm(each)
 	}
 	o.add(name, ast.ArrayTerm(terms...))
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"runtime/debug"
 	"slices"
 	"time"
@@ -28,6 +29,7 @@ type Set struct {
 	compiler *ast.Compiler
 	store    storage.Store
 	txn      storage.Transaction
+	base     topdown.BaseCache
 	phases   map[policy.Phase]*document
 	terms    *termLists
 	knows    *knowledge // nil: nothing of its own
@@ -46,10 +48,13 @@ type document struct {
 	traces   []topdown.QueryTracer // of an explanation
 }
 
-// member is one member of the decision that some rule defines.
+// member is one member of the decision that some rule defines, or one place in it
+// where rules define only its places: asking for these is a third of the cost of
+// having the engine put the object together.
 type member struct {
 	name string
 	ref  ast.Ref
+	path []*ast.Term // of a place in the member; none is the member
 	of   ast.Var // the variable of the query that holds it
 	// boxed: a member that may be undefined is asked for as an array of none
 	// or one, since an undefined expression would end the query.
@@ -118,8 +123,10 @@ func (s *Set) run(ctx context.Context, doc *document, in *policy.Input, facts *a
 	// Builtins heed ctx, the evaluator only cancel.
 	cancel := topdown.NewCancel()
 	defer context.AfterFunc(ctx, cancel.Cancel)()
+	rules := newRuleCache()
+	defer rules.free()
 	found := false
-	err := s.query(doc, in, facts, cancel).Iter(ctx, func(result topdown.QueryResult) error {
+	err := s.query(doc, in, facts, cancel).WithVirtualCache(rules).Iter(ctx, func(result topdown.QueryResult) error {
 		found = true
 		return doc.collect(result, each)
 	})
@@ -144,6 +151,7 @@ func (s *Set) query(doc *document, in *policy.Input, facts *ast.Term, cancel top
 		WithQueryCompiler(doc.compiler).
 		WithStore(s.store).
 		WithTransaction(s.txn).
+		WithBaseCache(s.base).
 		WithInput(facts).
 		WithTime(in.Call.Started).
 		WithCancel(cancel).
@@ -151,25 +159,66 @@ func (s *Set) query(doc *document, in *policy.Input, facts *ast.Term, cancel top
 }
 
 func (d *document) collect(result topdown.QueryResult, each func(*member, ast.Value) error) error {
-	for i := range d.members {
+	for i := 0; i < len(d.members); {
 		m := &d.members[i]
-		term := result[m.of]
-		if term == nil {
-			return &policy.Error{Kind: policy.Undefined, Path: m.name, Err: errors.New("the member is undefined")}
-		}
-		v := term.Value
-		if m.boxed {
-			box, _ := v.(*ast.Array)
-			if box.Len() == 0 {
-				continue
+		if len(m.path) == 0 {
+			i++
+			v, err := m.value(result)
+			if err == nil && v != nil {
+				err = each(m, v)
 			}
-			v = box.Elem(0).Value
+			if err != nil {
+				return err
+			}
+			continue
 		}
-		if err := each(m, v); err != nil {
+		// The places of one member stand together.
+		object := ast.NewObject()
+		for ; i < len(d.members) && d.members[i].name == m.name; i++ {
+			if err := d.members[i].put(object, result); err != nil {
+				return err
+			}
+		}
+		if err := each(m, object); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// value is the member's, nil where it is undefined.
+func (m *member) value(result topdown.QueryResult) (ast.Value, error) {
+	term := result[m.of]
+	if term == nil {
+		return nil, &policy.Error{Kind: policy.Undefined, Path: m.name, Err: errors.New("the member is undefined")}
+	}
+	if !m.boxed {
+		return term.Value, nil
+	}
+	box, _ := term.Value.(*ast.Array)
+	if box.Len() == 0 {
+		return nil, nil
+	}
+	return box.Elem(0).Value, nil
+}
+
+// put puts the value of m's place into object, and the objects on the way there
+// also where it is undefined, as the engine does.
+func (m *member) put(object ast.Object, result topdown.QueryResult) error {
+	last := len(m.path) - 1
+	for _, key := range m.path[:last] {
+		inner := object.Get(key)
+		if inner == nil {
+			inner = ast.ObjectTerm()
+			object.Insert(key, inner)
+		}
+		object = inner.Value.(ast.Object)
+	}
+	v, err := m.value(result)
+	if err == nil && v != nil {
+		object.Insert(m.path[last], ast.NewTerm(v))
+	}
+	return err
 }
 
 // classify gives an evaluation's error its kind.
@@ -227,14 +276,14 @@ func (s *Set) document(phase policy.Phase) (*document, error) {
 			continue
 		}
 		defined = true
-		m := member{name: name, ref: ref, of: ast.Var("m_" + name), boxed: !always(rules)}
+		m := member{name: name, ref: ref, of: ast.Var("m_" + name), boxed: !always(rules, 1)}
 		if !s.plain && readsOf(s.compiler, rules).none() {
 			if err := s.settle(phase, &doc.constant, m); err != nil {
 				return nil, err
 			}
 			continue
 		}
-		doc.members, roots = append(doc.members, m), append(roots, rules...)
+		doc.members, roots = append(doc.members, s.places(m, rules)...), append(roots, rules...)
 	}
 	if !defined {
 		return nil, nil
@@ -245,6 +294,29 @@ func (s *Set) document(phase policy.Phase) (*document, error) {
 	}
 	doc.memo = newMemo(doc.reads)
 	return doc, s.compile(doc)
+}
+
+// places are the member's, where every rule defines one that is written out; else
+// the member as a whole.
+func (s *Set) places(m member, rules []*ast.Rule) []member {
+	byRef := map[string][]*ast.Rule{}
+	for _, r := range rules {
+		ref := r.Head.Ref()
+		if s.plain || len(ref) < 2 || !ref.IsGround() {
+			return []member{m}
+		}
+		byRef[ref.String()] = append(byRef[ref.String()], r)
+	}
+	var out []member
+	for i, name := range slices.Sorted(maps.Keys(byRef)) {
+		same := byRef[name]
+		path := same[0].Head.Ref()[1:]
+		out = append(out, member{
+			name: m.name, path: path, ref: m.ref.Concat(path),
+			of: ast.Var(fmt.Sprintf("m_%s_%d", m.name, i)), boxed: !always(same, len(path)+1),
+		})
+	}
+	return out
 }
 
 // constantTime bounds what a member that depends on no fact may take at load.
@@ -282,19 +354,19 @@ func (s *Set) compile(doc *document) error {
 func (m *member) expr() *ast.Expr {
 	value := ast.NewTerm(m.ref)
 	if m.boxed {
-		x := ast.VarTerm("x_" + m.name)
+		x := ast.VarTerm("x_" + string(m.of))
 		value = ast.ArrayComprehensionTerm(x, ast.NewBody(ast.Equality.Expr(x, value)))
 	}
 	return ast.Equality.Expr(ast.NewTerm(m.of), value)
 }
 
-// always reports whether a member has a value whatever the facts: partial sets
-// and objects do, complete rules with a default do.
-func always(rules []*ast.Rule) bool {
+// always reports whether what the rules define at that depth has a value whatever
+// the facts: partial sets and objects do, complete rules with a default do.
+func always(rules []*ast.Rule, depth int) bool {
 	partial := func(r *ast.Rule) bool {
 		ref := r.Head.Ref()
-		return r.Head.RuleKind() == ast.MultiValue && len(ref) == 1
+		return r.Head.RuleKind() == ast.MultiValue && len(ref) == depth
 	}
-	hasDefault := func(r *ast.Rule) bool { return r.Default && len(r.Head.Ref()) == 1 }
+	hasDefault := func(r *ast.Rule) bool { return r.Default && len(r.Head.Ref()) == depth }
 	return !slices.ContainsFunc(rules, func(r *ast.Rule) bool { return !partial(r) }) || slices.ContainsFunc(rules, hasDefault)
 }

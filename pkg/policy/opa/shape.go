@@ -60,102 +60,117 @@ func (s *shape) unenforced(member string) *shape {
 	return s
 }
 
-// check compares v with s and reports the first place that does not fit.
-// Paths read as a policy author would write them: request.deny[0].status.
-func (s *shape) check(v ast.Value, path string) error {
+// check compares v, which stands at path, with s and reports the first place that
+// does not fit. Paths read as a policy author would write them:
+// request.deny[0].status.
+func (s *shape) check(v ast.Value, path string) error { return at(path, s.compare(v)) }
+
+// at puts path before the place of a fault below it. Places are put together on
+// the way back, so that a good decision costs no text.
+func at(path string, err error) error {
+	if e, ok := err.(*policy.Error); ok {
+		e.Path = path + e.Path
+	}
+	return err
+}
+
+func (s *shape) compare(v ast.Value) error {
 	if s.refused != "" {
-		return fault(path, "%s", s.refused)
+		return fault("", "%s", s.refused)
 	}
 	switch s.kind {
 	case kindJSON:
 		return nil
 	case kindString:
-		return s.checkString(v, path)
+		return s.compareString(v)
 	case kindNumber, kindInteger:
-		return s.checkNumber(v, path)
+		return s.compareNumber(v)
 	case kindBool:
 		if _, ok := v.(ast.Boolean); !ok {
-			return s.mistyped(v, path)
+			return s.mistyped(v)
 		}
 		return nil
 	case kindList:
-		return s.checkList(v, path)
+		return s.compareList(v)
 	}
-	return s.checkObject(v, path)
+	return s.compareObject(v)
 }
 
-func (s *shape) checkString(v ast.Value, path string) error {
+func (s *shape) compareString(v ast.Value) error {
 	str, ok := v.(ast.String)
 	switch {
 	case !ok:
-		return s.mistyped(v, path)
+		return s.mistyped(v)
 	case s.nonEmpty && str == "":
-		return fault(path, "is empty")
+		return fault("", "is empty")
 	case s.enum != nil && !slices.Contains(s.enum, string(str)):
-		return fault(path, "is %q, not one of %s%s", string(str), strings.Join(s.enum, ", "), hint(string(str), s.enum))
+		return fault("", "is %q, not one of %s%s", string(str), strings.Join(s.enum, ", "), hint(string(str), s.enum))
 	}
 	return nil
 }
 
-func (s *shape) checkNumber(v ast.Value, path string) error {
+func (s *shape) compareNumber(v ast.Value) error {
 	n, ok := v.(ast.Number)
 	if !ok {
-		return s.mistyped(v, path)
+		return s.mistyped(v)
 	}
 	if s.kind == kindInteger {
 		if _, whole := n.Int64(); !whole {
-			return fault(path, "is %s, not a whole number", n)
+			return fault("", "is %s, not a whole number", n)
 		}
 	}
 	f, ok := n.Float64()
 	if !ok || s.max > 0 && (f < s.min || f > s.max) {
-		return fault(path, "is %s, outside %g to %g", n, s.min, s.max)
+		return fault("", "is %s, outside %g to %g", n, s.min, s.max)
 	}
 	return nil
 }
 
-func (s *shape) checkList(v ast.Value, path string) error {
-	i := 0
-	var err error
-	visit := func(t *ast.Term) {
-		if err == nil {
-			err = s.elem.check(t.Value, fmt.Sprintf("%s[%d]", path, i))
-		}
-		i++
-	}
+func (s *shape) compareList(v ast.Value) error {
 	switch v := v.(type) {
 	case *ast.Array:
-		v.Foreach(visit)
+		for i := range v.Len() {
+			if err := s.elem.compare(v.Elem(i).Value); err != nil {
+				return at(fmt.Sprintf("[%d]", i), err)
+			}
+		}
 	case ast.Set:
-		v.Foreach(visit)
+		for i, t := range v.Slice() {
+			if err := s.elem.compare(t.Value); err != nil {
+				return at(fmt.Sprintf("[%d]", i), err)
+			}
+		}
 	default:
-		return s.mistyped(v, path)
+		return s.mistyped(v)
 	}
-	return err
+	return nil
 }
 
-func (s *shape) checkObject(v ast.Value, path string) error {
+func (s *shape) compareObject(v ast.Value) error {
 	obj, ok := v.(ast.Object)
 	if !ok {
-		return s.mistyped(v, path)
+		return s.mistyped(v)
 	}
 	err := obj.Iter(func(k, v *ast.Term) error {
 		name, ok := k.Value.(ast.String)
 		if !ok {
-			return fault(path, "has the key %s, which is not a string", k)
+			return fault("", "has the key %s, which is not a string", k)
 		}
-		of, err := s.member(string(name), path)
+		of, err := s.member(string(name), "")
 		if err != nil {
 			return err
 		}
-		return of.check(v.Value, path+"."+string(name))
+		if err := of.compare(v.Value); err != nil {
+			return at("."+string(name), err)
+		}
+		return nil
 	})
 	if err != nil {
 		return err
 	}
 	for _, name := range s.required {
 		if obj.Get(ast.InternedTerm(name)) == nil {
-			return fault(path, "lacks %q", name)
+			return fault("", "lacks %q", name)
 		}
 	}
 	return nil
@@ -181,8 +196,8 @@ func (s *shape) names() []string {
 	return names
 }
 
-func (s *shape) mistyped(v ast.Value, path string) error {
-	return fault(path, "is of type %s, not %s", ast.ValueName(v), kindNames[s.kind])
+func (s *shape) mistyped(v ast.Value) error {
+	return fault("", "is of type %s, not %s", ast.ValueName(v), kindNames[s.kind])
 }
 
 func fault(path, format string, args ...any) error {
