@@ -93,7 +93,7 @@ func weight(facts *ast.Term) int {
 // clone copies d as deep as a caller may change it.
 func clone(d *policy.Decision) *policy.Decision {
 	c := *d
-	c.Deny, c.Redact, c.Body = slices.Clone(d.Deny), slices.Clone(d.Redact), slices.Clone(d.Body)
+	c.Deny, c.Review, c.Redact, c.Body = slices.Clone(d.Deny), slices.Clone(d.Review), slices.Clone(d.Redact), slices.Clone(d.Body)
 	c.Labels = maps.Clone(d.Labels)
 	if d.Route != nil {
 		route := *d.Route

@@ -55,7 +55,7 @@ type member struct {
 	name string
 	ref  ast.Ref
 	path []*ast.Term // of a place in the member; none is the member
-	of   ast.Var // the variable of the query that holds it
+	of   ast.Var     // the variable of the query that holds it
 	// boxed: a member that may be undefined is asked for as an array of none
 	// or one, since an undefined expression would end the query.
 	boxed bool
