@@ -138,19 +138,53 @@ func (v *verifier) national(r *run, start int) (base float64, region string) {
 		return 0.6, "DE"
 	case n == 10 && d[0] == '0' && d[1] == '6' && r.shaped('-', 0x28):
 		return 0.6, "NL"
+	case v.trunk(r) && validIn(r, trunkRegions()):
+		return 0.6, ""
 	}
 	return 0, ""
 }
 
-// regions are those tried for a number that words say is a phone's.
-var regions = sync.OnceValue(func() (list []*numbering.Region) {
-	for _, name := range []string{"US", "GB", "FR", "DE", "IT", "ES", "NL", "BE", "CH", "AT", "PL", "PT", "IE", "AU", "IN", "BR", "MX", "SE"} {
-		if r := numbering.Find(name); r != nil {
-			list = append(list, r)
+// trunk reports a number with the zero that is dialled before an area, as
+// hardly any other number is written: 030 123456, (02) 1234 5678, 0412 345 678.
+func (v *verifier) trunk(r *run) bool {
+	n, d := len(r.digits), r.digits
+	if d[0] != '0' || d[1] == '0' || n < 9 || n > 12 || r.groups < 2 || r.groups > 4 || r.shape == 0x333 {
+		return false
+	}
+	if v.parenthesised(r) && r.start > v.from && v.text[r.start-1] == '(' {
+		return true
+	}
+	return r.group(0) >= 3 && (r.sign == ' ' || r.sign == '-' && r.groups == 2)
+}
+
+// validIn reports a number of one of the regions.
+func validIn(r *run, list []*numbering.Region) bool {
+	for _, region := range list {
+		if region.Valid(r.digits) {
+			return true
 		}
 	}
-	return list
-})
+	return false
+}
+
+// regions are those tried for a number that words say is a phone's.
+var regions = plansOf("US", "GB", "FR", "DE", "IT", "ES", "NL", "BE", "CH", "AT", "PL", "PT", "IE", "AU", "IN", "BR", "MX", "SE", "DK", "NO", "FI", "CZ", "GR", "HU", "RO", "ZA", "NZ", "JP", "TR")
+
+// trunkRegions are those with a zero before areas, and lengths that say
+// something: Italy's are anything.
+var trunkRegions = plansOf("GB", "DE", "AT", "AU", "NL", "BE", "CH", "IE", "SE", "ZA", "NZ")
+
+// plansOf finds the plans of regions when they are first asked for.
+func plansOf(names ...string) func() []*numbering.Region {
+	return sync.OnceValue(func() (list []*numbering.Region) {
+		for _, name := range names {
+			if r := numbering.Find(name); r != nil {
+				list = append(list, r)
+			}
+		}
+		return list
+	})
+}
 
 // named tries a number of no telling form after words for phone.
 func (v *verifier) named(r *run, start int) {
@@ -163,12 +197,10 @@ func (v *verifier) named(r *run, start int) {
 	if near < 0.5 && !r.labelled {
 		return
 	}
-	for _, region := range regions() {
-		v.work++
-		if region.Valid(r.digits) {
-			v.add("PHONE", start, r.end, 0.45+0.01*float64(len(r.digits)), aboutPhone, !r.labelled)
-			return
-		}
+	v.work += len(regions())
+	if validIn(r, regions()) {
+		v.add("PHONE", start, r.end, 0.45+0.01*float64(len(r.digits)), aboutPhone, !r.labelled)
+		return
 	}
 	if short || r.sign == ' ' && len(r.digits) >= 9 && len(r.digits) <= 11 && r.groups <= 5 {
 		v.add("PHONE", start, r.end, pick(r.labelled, 0.6, 0.4), aboutPhone, !r.labelled)
