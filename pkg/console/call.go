@@ -43,10 +43,10 @@ type Call struct {
 	ReviewID                     string
 	Target                       string
 	Denies                       []policy.Deny
-	Labels                       []Label
+	Labels                       map[string]string
 	RequestFindings              []policy.FindingFact
 	ResponseFindings             []policy.FindingFact
-	Redactions                   []Count // by entity
+	Redactions                   map[string]int // by entity
 	Restored                     int
 	Coverage                     policy.Coverage
 
@@ -132,17 +132,75 @@ func (c *Call) decided(r *call.Record) {
 	for _, d := range first(r.Denies) {
 		c.Denies = append(c.Denies, policy.Deny{Code: word(d.Code), Message: bounded(d.Message, maxMessage), Status: d.Status})
 	}
-	for _, name := range sortedKeys(r.Labels) {
-		if len(c.Labels) < maxMembers {
-			c.Labels = append(c.Labels, Label{word(name), word(r.Labels[name])})
+	c.Labels, c.Redactions = r.Labels, r.Redactions // nobody changes them any more
+	if !isShort(c.Labels) || longValue(c.Labels) {
+		c.Labels = cutLabels(r.Labels)
+	}
+	if !isShort(c.Redactions) {
+		c.Redactions = cutCounts(r.Redactions)
+	}
+}
+
+// isShort reports whether a map's size and keys keep the bounds, as nearly all do.
+func isShort[V any](m map[string]V) bool {
+	if len(m) > maxMembers {
+		return false
+	}
+	for name := range m {
+		if len(name) > maxWord {
+			return false
 		}
 	}
-	if n := min(len(r.Redactions), maxMembers+1); n > 0 {
-		c.Redactions = make([]Count, 0, n)
+	return true
+}
+
+func longValue(m map[string]string) bool {
+	for _, value := range m {
+		if len(value) > maxWord {
+			return true
+		}
 	}
-	for _, entity := range sortedKeys(r.Redactions) {
-		c.Redactions = addCount(c.Redactions, word(entity), int64(r.Redactions[entity]))
+	return false
+}
+
+// cutLabels keeps the first labels by name.
+func cutLabels(m map[string]string) map[string]string {
+	out := make(map[string]string, maxMembers)
+	for _, name := range first(sortedKeys(m)) {
+		out[word(name)] = word(m[name])
 	}
+	return out
+}
+
+// cutCounts keeps the first entities by name and counts the others as one.
+func cutCounts(m map[string]int) map[string]int {
+	out := make(map[string]int, maxMembers)
+	for i, name := range sortedKeys(m) {
+		if i < maxMembers-1 {
+			out[word(name)] += m[name]
+		} else {
+			out[other] += m[name]
+		}
+	}
+	return out
+}
+
+// LabelList is the labels by name.
+func (c *Call) LabelList() []Label {
+	var out []Label
+	for _, name := range sortedKeys(c.Labels) {
+		out = append(out, Label{name, c.Labels[name]})
+	}
+	return out
+}
+
+// RedactionList is the redactions by entity.
+func (c *Call) RedactionList() []Count {
+	var out []Count
+	for _, entity := range sortedKeys(c.Redactions) {
+		out = append(out, Count{entity, int64(c.Redactions[entity])})
+	}
+	return out
 }
 
 // sortedKeys is nil, at no cost, for most calls.

@@ -56,7 +56,7 @@ func reasonOf(d policy.Deny) string {
 
 func redacted(c *Call) (n int64) {
 	for _, each := range c.Redactions {
-		n += each.N
+		n += int64(each)
 	}
 	return n
 }
@@ -124,7 +124,7 @@ func decisionStep(c *Call) stage {
 		s.Lines = append(s.Lines, "The policy could not decide (an error, a timeout, or nothing that is a decision), so the call passed unjudged: policy.on_error is open.")
 	case len(c.Redactions) > 0:
 		s.Tone = "redact"
-		s.Lines = append(s.Lines, "Allowed, redacted: "+counts(c.Redactions)+".")
+		s.Lines = append(s.Lines, "Allowed, redacted: "+counts(c.RedactionList())+".")
 	default:
 		s.Lines = append(s.Lines, "Allowed.")
 	}

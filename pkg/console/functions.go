@@ -38,7 +38,7 @@ var functions = template.FuncMap{
 	"decisions": func() []option { return decisions },
 	"decision":  decisionName,
 	"filtered":  func(f Filter) bool { return f != Filter{} },
-	"entities":  func(c *Call) string { return counts(c.Redactions[:min(len(c.Redactions), 2)]) },
+	"entities":  func(c *Call) string { return counts(c.RedactionList()[:min(len(c.Redactions), 2)]) },
 	"who":       team,
 	"tokens":    tokens,
 	"details":   details,

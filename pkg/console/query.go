@@ -26,7 +26,7 @@ func (f *Filter) matchesCall(c *Call) bool {
 		(f.Decision == "" || f.Decision == c.Decision || f.Decision == "failed" && c.Failed()) &&
 		(f.Upstream == "" || f.Upstream == c.Upstream()) &&
 		(f.Code == "" || slices.ContainsFunc(c.Denies, func(d policy.Deny) bool { return d.Code == f.Code })) &&
-		(f.Entity == "" || slices.ContainsFunc(c.Redactions, func(n Count) bool { return n.Name == f.Entity })) &&
+		(f.Entity == "" || c.Redactions[f.Entity] > 0) &&
 		(f.ID == "" || strings.HasPrefix(c.ID, f.ID) || strings.HasPrefix(c.TraceID, f.ID))
 }
 

@@ -67,8 +67,8 @@ func (c *cell) add(one *Call) {
 	for _, d := range one.Denies {
 		c.codes = addCount(c.codes, d.Code, 1)
 	}
-	for _, e := range one.Redactions {
-		c.entities = addCount(c.entities, e.Name, e.N)
+	for entity, n := range one.Redactions {
+		c.entities = addCount(c.entities, entity, int64(n))
 	}
 	for _, reason := range one.Coverage.Reasons {
 		c.reasons = addCount(c.reasons, reason, 1)

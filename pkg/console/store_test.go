@@ -121,6 +121,10 @@ func TestHostileNames(t *testing.T) {
 			r.Decision, r.DeniedIn = "deny", "request"
 			r.Denies = []policy.Deny{{Code: r.RequestModel, Message: strings.Repeat("é", 5000)}}
 			r.Coverage.Reasons = []string{r.RequestModel}
+			r.Labels, r.Redactions = map[string]string{"long": strings.Repeat("x", 5000)}, map[string]int{strings.Repeat("E", 5000): 1}
+			for n := range 40 {
+				r.Labels[fmt.Sprint("label-", n)], r.Redactions[fmt.Sprint("entity-", n)] = "v", 1
+			}
 			s.Add(r)
 		}
 		for i := range 24 {
@@ -154,6 +158,9 @@ func TestHostileNames(t *testing.T) {
 		}
 	}
 	for _, each := range s.calls() {
+		if strings.HasPrefix(each.Model, "made-up") && (len(each.Labels) != maxMembers || redacted(each) != 41 || len(each.Redactions) != maxMembers || len(each.RedactionList()[0].Name) > maxWord) {
+			t.Fatalf("%d labels, %d redactions of %d entities", len(each.Labels), redacted(each), len(each.Redactions))
+		}
 		for _, d := range each.Denies {
 			if len(d.Message) > maxMessage {
 				t.Fatalf("a message of %d bytes", len(d.Message))
