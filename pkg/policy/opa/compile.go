@@ -50,6 +50,11 @@ func build(ctx context.Context, o *Options) (*Set, error) {
 	if err != nil {
 		return nil, err
 	}
+	if !o.plain && !o.whole && split(modules, compiler) {
+		if compiler, err = compile(modules, terms, o.AllowNetwork, o.plain); err != nil {
+			return nil, fmt.Errorf("with its sets split: %w", err)
+		}
+	}
 	set := &Set{revision: src.revision(), bundles: src.bundles, settings: settings, compiler: compiler, timeout: o.Timeout, plain: o.plain, phases: map[policy.Phase]*document{}}
 	if o.Catalog != nil || o.Detect != nil {
 		set.knows = &knowledge{o.Catalog, o.Detect}

@@ -78,9 +78,13 @@ func (s *Set) explain(ctx context.Context, doc *document, phase policy.Phase, in
 	own := *doc
 	own.traces = append(more, trace)
 	in := &policy.Input{Phase: phase, Call: policy.CallFacts{Started: started}}
-	err := s.run(ctx, &own, in, input, func(m *member, v ast.Value) error { return decode(out.Decision, phase, m.name, v) })
+	values := make([]ast.Value, len(own.members))
+	err := s.run(ctx, &own, own.parts[0], in, input, values) // of a plain set, the only one
 	out.Rules = trace.rules
-	return out, err
+	if err != nil {
+		return out, err
+	}
+	return out, own.collect(values, func(name string, v ast.Value) error { return decode(out.Decision, phase, name, v) })
 }
 
 // readFacts reads facts written as JSON.

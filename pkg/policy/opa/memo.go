@@ -10,19 +10,19 @@ import (
 	"github.com/regent-proxy/regent/pkg/policy"
 )
 
-// memo remembers the decisions of recent facts: a policy is a function of
+// memo remembers what recent facts came to: a policy is a function of
 // them, and with only those built that it reads, the same ones come again and
 // again. Facts are compared whole, never by hash alone. It is of fixed size,
 // a newer decision takes the place of an older one, and no call waits for
 // another.
-type memo struct {
-	slots [memoSlots]atomic.Pointer[remembered]
+type memo[T any] struct {
+	slots [memoSlots]atomic.Pointer[remembered[T]]
 }
 
-type remembered struct {
-	facts    ast.Value
-	hash     int
-	decision *policy.Decision
+type remembered[T any] struct {
+	facts   ast.Value
+	hash    int
+	outcome T
 }
 
 // memoSlots and maxRemembered bound a memo: together 2 MiB of facts a phase.
@@ -40,41 +40,45 @@ var unique = [][]string{
 	{"response", "text"}, {"response", "usage"},
 }
 
-// newMemo is nil, which remembers nothing, where it would be of no use or where
-// a decision depends on more than the facts.
-func newMemo(r *reads) *memo {
-	if r.varies || r.whole || r.at([]string{"http"}) != nil && r.field("http").field("headers") != nil && r.field("http").field("headers").open() {
+// newMemo is nil, which remembers nothing, where it would be of no use.
+func newMemo[T any](r *reads) *memo[T] {
+	if !rememberable(r) {
 		return nil
 	}
-	for _, path := range unique {
-		if r.at(path) != nil {
-			return nil
-		}
+	return new(memo[T])
+}
+
+// rememberable reports whether what depends on these facts alone is worth
+// remembering, and depends on nothing else.
+func rememberable(r *reads) bool {
+	if r.varies || r.whole || r.at([]string{"http"}) != nil && r.field("http").field("headers") != nil && r.field("http").field("headers").open() {
+		return false
 	}
-	return new(memo)
+	return !slices.ContainsFunc(unique, func(path []string) bool { return r.at(path) != nil })
 }
 
 // open reports whether any key may be read.
 func (r *reads) open() bool { return r.whole || r.any != nil }
 
-func (m *memo) find(facts *ast.Term) *policy.Decision {
+func (m *memo[T]) find(facts *ast.Term) (outcome T, ok bool) {
 	if m == nil {
-		return nil
+		return outcome, false
 	}
 	hash := facts.Value.Hash()
 	e := m.slots[uint(hash)%memoSlots].Load()
 	if e == nil || e.hash != hash || e.facts.Compare(facts.Value) != 0 {
-		return nil
+		return outcome, false
 	}
-	return e.decision
+	return e.outcome, true
 }
 
-func (m *memo) keep(facts *ast.Term, d *policy.Decision) {
+// keep remembers outcome, which nobody changes from here on.
+func (m *memo[T]) keep(facts *ast.Term, outcome T) {
 	if m == nil || weight(facts) > maxRemembered {
 		return
 	}
 	hash := facts.Value.Hash()
-	m.slots[uint(hash)%memoSlots].Store(&remembered{facts: facts.Value, hash: hash, decision: clone(d)})
+	m.slots[uint(hash)%memoSlots].Store(&remembered[T]{facts: facts.Value, hash: hash, outcome: outcome})
 }
 
 // weight is about how many bytes facts hold.

@@ -57,6 +57,8 @@ type Options struct {
 	// plain evaluates without what makes evaluation lean: all facts are built,
 	// no rule is folded, nothing is remembered. Tests compare the two.
 	plain bool
+	// whole leaves sets unsplit: rules are then those that were written.
+	whole bool
 }
 
 // Engine holds the policy set in force. It is safe for concurrent use.

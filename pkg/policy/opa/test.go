@@ -237,6 +237,7 @@ func (r *TestReport) count() {
 // too. It returns the revision and warnings: what loads but is likely a
 // mistake.
 func Check(ctx context.Context, o Options) (revision string, warnings []string, err error) {
+	o.whole = true
 	set, err := load(ctx, withDefaults(o))
 	if err != nil {
 		return "", nil, err
