@@ -104,6 +104,8 @@ type Settings struct {
 	Provenance ProvenanceSettings
 	// Content captures messages into the record, redacted.
 	Content bool
+	// Canary marks system prompts, and hides the mark in responses.
+	Canary bool
 	// ReviewContent gives a reviewer the messages, redacted.
 	ReviewContent bool
 }

@@ -142,6 +142,9 @@ func (c *call) captureResponse(read *genai.Response, body []byte, redactions *js
 	said := newTranscript()
 	calls := int32(0)
 	for _, t := range read.Texts {
+		if isEcho(&t) {
+			continue
+		}
 		ch := genai.Channel{Kind: t.Kind, Choice: int32(max(t.Message, 0))}
 		if t.Kind == genai.ToolArguments {
 			ch.Item = calls

@@ -26,6 +26,7 @@ func (c *call) editRequest(d *policy.Decision, request *genai.Request, body []by
 		}
 	}
 	c.askUsage(&edits, request, body)
+	c.plantCanary(&edits, request, body)
 	edited, err := apply(&edits, body)
 	if err == nil && len(d.Body) > 0 {
 		edited, err = changeBody(edited, body, d.Body)
@@ -115,6 +116,9 @@ func (c *call) redact(edits *jsonspan.Edits, rules []policy.Redact, f *facts) *d
 	for _, each := range f.findings {
 		t := f.texts[each.text]
 		rule := ruleFor(rules, each.finding.Entity, string(each.finding.Class), each.finding.Score, t.Role)
+		if rule == nil && c.isOwnMark(each.finding.Entity, each.value) {
+			rule = &ownMarkRule
+		}
 		if rule == nil || c.phase == policy.Response && c.isStandIn(each.value) {
 			continue
 		}

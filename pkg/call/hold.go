@@ -14,6 +14,7 @@ import (
 type holdBack struct {
 	set      *detect.Set
 	restore  *redact.Pseudonyms   // nil where the request had none
+	canary   *redact.Canary       // nil where the request has none
 	codec    dialect.PayloadCodec // nil where the payload is what matters
 	channels map[genai.Channel]*channel
 	queue    []*held
@@ -32,6 +33,7 @@ type channel struct {
 	decoder *jsonspan.Decoder
 	scanner *detect.Stream
 	restore *redact.Restorer // nil where there is nothing to restore
+	canary  *redact.Restorer // nil where there is none to look for
 	matches []redact.Match   // of the last push
 	pos     int64            // text seen so far
 	settled int64            // text that can no longer become part of a finding
@@ -60,10 +62,16 @@ func (ch *channel) push(ht *heldText, raw []byte, dst []detect.Finding) []detect
 		ch.open = false
 	}
 	dst, ch.settled = ch.scanner.Push(ht.view, false, dst)
+	var settled int64
+	if ch.canary != nil {
+		ch.matches, settled = ch.canary.Push(ht.view, false, ch.matches[:0])
+		ch.settled, dst = min(ch.settled, settled), asCanaries(ch.matches, dst)
+	}
 	if ch.restore != nil {
-		var settled int64
 		ch.matches, settled = ch.restore.Push(ht.view, false, ch.matches[:0])
 		ch.settled = min(ch.settled, settled)
+	} else {
+		ch.matches = ch.matches[:0]
 	}
 	return dst
 }
@@ -74,8 +82,13 @@ func (ch *channel) end(dst []detect.Finding) []detect.Finding {
 	ch.view = ch.decoder.End(ch.view[:0], &m)
 	ch.pos += int64(len(ch.view))
 	dst, _ = ch.scanner.Push(ch.view, true, dst)
+	if ch.canary != nil {
+		ch.matches, _ = ch.canary.Push(ch.view, true, ch.matches[:0])
+		dst = asCanaries(ch.matches, dst)
+	}
+	ch.matches = ch.matches[:0]
 	if ch.restore != nil {
-		ch.matches, _ = ch.restore.Push(ch.view, true, ch.matches[:0])
+		ch.matches, _ = ch.restore.Push(ch.view, true, ch.matches)
 	}
 	ch.settled, ch.open = ch.pos, false
 	return dst
@@ -173,6 +186,9 @@ func (b *holdBack) scan(h *held, t *genai.Text) []hit {
 		ht.aliased = true
 		ht.start, ht.end = 0, int64(len(ht.view))
 		b.findings = b.set.Scan(ht.view, b.findings[:0])
+		if b.canary != nil && !isEcho(t) {
+			b.findings = asCanaries(b.canary.Scan(ht.view, nil), b.findings)
+		}
 		var matches []redact.Match
 		if !b.restore.Empty() {
 			matches = b.restore.Scan(ht.view, nil)
@@ -224,6 +240,9 @@ func (b *holdBack) channel(t *genai.Text) *channel {
 		ch = &channel{text: *t, decoder: jsonspan.NewDecoder(jsonspan.Encoding(t.Encoding)), scanner: b.set.NewStream()}
 		if !b.restore.Empty() {
 			ch.restore = b.restore.NewRestorer()
+		}
+		if b.canary != nil {
+			ch.canary = b.canary.NewRestorer()
 		}
 		b.channels[t.Channel] = ch
 	}

@@ -39,6 +39,8 @@ type call struct {
 	decision *policy.Decision // of the request
 	// pseudonyms are what the request left with in the place of values.
 	pseudonyms redact.Pseudonyms
+	// canary is the mark the system prompt left with; nil for none.
+	canary *redact.Canary
 
 	reply    response
 	phase    policy.Phase // the phase in hand, for errors

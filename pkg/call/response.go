@@ -212,6 +212,9 @@ func (c *call) judgeResponse(read *genai.Response, body []byte, final bool) phas
 	c.captureResponse(read, body, &edits) // before the client's own values come back
 	if read != nil {
 		c.restore(&edits, body, read.Texts)
+		for i := range read.Texts {
+			c.withoutMark(&edits, body, &read.Texts[i])
+		}
 	}
 	edited, err := apply(&edits, body)
 	if err != nil {
@@ -243,7 +246,7 @@ func (c *call) responseInput(read *genai.Response, body []byte, final bool) *pol
 func visibleText(body []byte, texts []genai.Text) string {
 	var b strings.Builder
 	for _, t := range texts {
-		if t.Kind == genai.Content || t.Kind == genai.Refusal {
+		if (t.Kind == genai.Content || t.Kind == genai.Refusal) && !isEcho(&t) {
 			b.WriteString(textOf(body, t))
 		}
 	}

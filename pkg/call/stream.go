@@ -47,6 +47,9 @@ func (c *call) openStream() phase.Verdict {
 	if !c.pseudonyms.Empty() {
 		s.inspect, s.hold.restore = true, &c.pseudonyms
 	}
+	if c.canary != nil {
+		s.inspect, s.hold.canary = true, c.canary
+	}
 	if c.snap.Settings.Content {
 		s.inspect, s.hold.said = true, newTranscript()
 		s.hold.whole = c.rec.Request != nil && c.rec.Request.RPC != nil
@@ -240,6 +243,7 @@ func (s *stream) inspectEvent(ev *frame.Event, d *genai.Delta) error {
 }
 
 func (s *stream) text(h *held, t *genai.Text) error {
+	s.c.withoutMark(&h.edits, h.inner, t)
 	*t = s.c.asSource(*t)
 	for _, hit := range s.hold.scan(h, t) {
 		if err := s.found(hit, t); err != nil || s.cut {
@@ -302,7 +306,8 @@ func (s *stream) found(hit hit, t *genai.Text) error {
 		c.rec.Restored++
 		return nil
 	}
-	if c.isStandIn(s.hold.value(hit)) {
+	value := s.hold.value(hit)
+	if c.isStandIn(value) {
 		return nil
 	}
 	if !f.Continued {
@@ -316,6 +321,9 @@ func (s *stream) found(hit hit, t *genai.Text) error {
 		}
 	}
 	rule := ruleFor(s.rules, f.Entity, string(f.Class), f.Score, t.Role)
+	if rule == nil && c.isOwnMark(f.Entity, value) {
+		rule = &ownMarkRule
+	}
 	if rule == nil {
 		return nil
 	}
@@ -324,7 +332,7 @@ func (s *stream) found(hit hit, t *genai.Text) error {
 	}
 	with := ""
 	if !f.Continued {
-		with = c.snap.Redact.Replace(rule.With, f.Entity, s.hold.value(hit), c.redactScope())
+		with = c.snap.Redact.Replace(rule.With, f.Entity, value, c.redactScope())
 		c.redacted(f.Entity)
 	}
 	s.hold.replace(hit, with)

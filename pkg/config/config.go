@@ -243,6 +243,15 @@ type Detect struct {
 	Custom []Path `yaml:"custom"`
 	// Strings that must never appear, such as a marker in a system prompt; a match is the entity CANARY.
 	Canaries []Secret `yaml:"canaries"`
+	// A mark that Regent itself puts at the end of system prompts.
+	Canary Canary `yaml:"canary"`
+}
+
+// Canary is the mark in system prompts. It depends on redaction.key, the tenant,
+// the conversation and the prompt, so replicas with one key agree on it.
+type Canary struct {
+	// Add a short mark to each system prompt and look for it in the response: the finding CANARY, class exfiltration. The mark itself never reaches the client.
+	Enabled bool `yaml:"enabled"`
 }
 
 // Redaction is what stands in for a value.

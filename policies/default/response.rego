@@ -67,3 +67,11 @@ deny contains {
 # title: Redaction
 # description: Hides what was found in the response.
 redact contains redaction if some redaction in found.redactions(data.regent.settings.redaction.response)
+
+# METADATA
+# title: Canary
+# description: Hides what must not come back from a system prompt.
+redact contains {"entity": "CANARY", "with": "label"} if {
+	some finding in input.response.findings
+	finding.entity == "CANARY"
+}

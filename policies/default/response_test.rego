@@ -38,3 +38,9 @@ test_tools if {
 		with data.regent.settings.tools.allow as ["get_*"]
 	_codes == set() with input as facts
 }
+
+test_canary_is_hidden if {
+	rule := {"entity": "CANARY", "with": "label"}
+	rule in response.redact with input as _response({"findings": [{"class": "exfiltration", "entity": "CANARY", "score": 1}]})
+	not rule in response.redact with input as _response({"findings": [{"class": "pii", "entity": "EMAIL", "score": 1}]})
+}

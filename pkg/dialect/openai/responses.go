@@ -203,11 +203,22 @@ func readResponseObject(r *genai.Response, v jsonspan.Value) {
 			r.ToolCalls = append(r.ToolCalls, call)
 		}
 	}
+	r.Texts = echoes(r.Texts, v)
 	if n, ok := read.Count(v.Get("input_tokens")); ok && v.Get("object").StrIs("response.input_tokens") {
 		r.Usage = genai.Usage{InputTokens: n, HasInput: true, Reported: true}
 		return
 	}
 	chatUsage(v, &r.Usage)
+}
+
+// echoes are what a response object repeats of its request.
+func echoes(dst []genai.Text, v jsonspan.Value) []genai.Text {
+	at := read.Place{Kind: genai.Content, Role: genai.System, Message: -1}
+	dst = read.Text(dst, v.Get("instructions"), at)
+	for _, tool := range v.Get("tools").Elements() {
+		dst = read.Text(dst, tool.Get("description"), at.As(genai.ToolDescription))
+	}
+	return dst
 }
 
 // finishOf is the Responses API's word for why it ended: the reason of an
@@ -283,7 +294,7 @@ func (s *responsesStream) whole(kind string, v jsonspan.Value, d *genai.Delta) {
 	for _, item := range v.Get("output").Elements() {
 		d.Texts = itemTexts(nil, d.Texts, item, at)
 	}
-	d.Texts = read.Text(d.Texts, v.Get("instructions"), read.Place{Kind: genai.Content, Role: genai.System, Message: -1})
+	d.Texts = echoes(d.Texts, v)
 	if d.HasUsage = chatUsage(v, &s.usage); d.HasUsage {
 		d.Usage = s.usage
 	}
