@@ -155,6 +155,7 @@ func (c *call) scan(doc []byte, texts []genai.Text) *facts {
 		if c.phase == policy.Request {
 			hits = c.snap.Detect.ScanAs(text, string(t.Role), hits[:0])
 		} else {
+			c.noteHosts(&t, text)
 			hits = c.canaries(text, &t, c.snap.Detect.Scan(text, hits[:0]))
 		}
 		if len(hits) == 0 {

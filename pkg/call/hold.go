@@ -22,6 +22,7 @@ type holdBack struct {
 	bytes    int // of the queue's frames
 	hits     []hit
 	findings []detect.Finding
+	hosts    []string // of the last scan
 	splices  []jsonspan.Splice
 	said     *transcript // nil where content is not captured
 	whole    bool        // texts that are complete in their event are said too
@@ -35,6 +36,8 @@ type channel struct {
 	restore *redact.Restorer // nil where there is nothing to restore
 	canary  *redact.Restorer // nil where there is none to look for
 	matches []redact.Match   // of the last push
+	urls    *hostFinder      // nil where hosts do not matter
+	hosts   []string         // of the last push
 	pos     int64            // text seen so far
 	settled int64            // text that can no longer become part of a finding
 	// pushes counts the deltas; since openSince the decoder is in the middle of
@@ -67,6 +70,10 @@ func (ch *channel) push(ht *heldText, raw []byte, dst []detect.Finding) []detect
 		ch.matches, settled = ch.canary.Push(ht.view, false, ch.matches[:0])
 		ch.settled, dst = min(ch.settled, settled), asCanaries(ch.matches, dst)
 	}
+	if ch.urls != nil {
+		ch.hosts, settled = ch.urls.push(ht.view, false, ch.hosts[:0])
+		ch.settled = min(ch.settled, settled)
+	}
 	if ch.restore != nil {
 		ch.matches, settled = ch.restore.Push(ht.view, false, ch.matches[:0])
 		ch.settled = min(ch.settled, settled)
@@ -85,6 +92,9 @@ func (ch *channel) end(dst []detect.Finding) []detect.Finding {
 	if ch.canary != nil {
 		ch.matches, _ = ch.canary.Push(ch.view, true, ch.matches[:0])
 		dst = asCanaries(ch.matches, dst)
+	}
+	if ch.urls != nil {
+		ch.hosts, _ = ch.urls.push(ch.view, true, ch.hosts[:0])
 	}
 	ch.matches = ch.matches[:0]
 	if ch.restore != nil {
@@ -179,13 +189,16 @@ const maxChannels = 1024
 func (b *holdBack) scan(h *held, t *genai.Text) []hit {
 	ht := h.addText(t)
 	raw := h.inner[t.Range.Start:t.Range.End]
-	b.hits = b.hits[:0]
+	b.hits, b.hosts = b.hits[:0], b.hosts[:0]
 	ch := b.channel(t)
 	if ch == nil {
 		ht.view, ht.decoded = jsonspan.View(raw, nested(raw, t.Encoding))
 		ht.aliased = true
 		ht.start, ht.end = 0, int64(len(ht.view))
 		b.findings = b.set.Scan(ht.view, b.findings[:0])
+		if watchesHosts(t) {
+			b.hosts, _ = hostsIn(ht.view, true, b.hosts)
+		}
 		if b.canary != nil && !isEcho(t) {
 			b.findings = asCanaries(b.canary.Scan(ht.view, nil), b.findings)
 		}
@@ -196,6 +209,7 @@ func (b *holdBack) scan(h *held, t *genai.Text) []hit {
 		return b.asHits(hit{h: h, text: len(h.texts) - 1}, matches)
 	}
 	b.findings = ch.push(ht, raw, b.findings[:0])
+	b.hosts = append(b.hosts, ch.hosts...)
 	return b.asHits(hit{ch: ch}, ch.matches)
 }
 
@@ -241,6 +255,9 @@ func (b *holdBack) channel(t *genai.Text) *channel {
 		if !b.restore.Empty() {
 			ch.restore = b.restore.NewRestorer()
 		}
+		if watchesHosts(t) {
+			ch.urls = &hostFinder{}
+		}
 		if b.canary != nil {
 			ch.canary = b.canary.NewRestorer()
 		}
@@ -252,7 +269,7 @@ func (b *holdBack) channel(t *genai.Text) *channel {
 // end decides a running text as if it ended here.
 func (b *holdBack) end(ch *channel) []hit {
 	b.findings = ch.end(b.findings[:0])
-	b.hits = b.hits[:0]
+	b.hits, b.hosts = b.hits[:0], append(b.hosts[:0], ch.hosts...)
 	return b.asHits(hit{ch: ch}, ch.matches)
 }
 

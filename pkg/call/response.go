@@ -19,6 +19,9 @@ type response struct {
 	encoding string // content-encoding, "" for none
 	stream   *stream
 	began    time.Time // of the response's headers
+	// toolHosts and linkHosts are the hosts of the URLs in tools' arguments and in
+	// what is said, in their order.
+	toolHosts, linkHosts []string
 }
 
 // ResponseHeaders chooses how the response's body is wanted.
@@ -235,6 +238,7 @@ func (c *call) responseInput(read *genai.Response, body []byte, final bool) *pol
 	for _, call := range c.rec.Response.ToolCalls {
 		facts.ToolCalls = append(facts.ToolCalls, call.Name)
 	}
+	facts.ToolHosts, facts.LinkHosts = c.reply.toolHosts, c.reply.linkHosts
 	if read != nil {
 		facts.Text = func() string { return visibleText(body, read.Texts) }
 	}

@@ -229,6 +229,9 @@ func (s *stream) account(d *genai.Delta) {
 // inspectEvent scans the event's texts, redacts what the policy says, and lets
 // go of every event that can no longer change.
 func (s *stream) inspectEvent(ev *frame.Event, d *genai.Delta) error {
+	if err := s.newTools(d.ToolCalls); err != nil || s.cut {
+		return err
+	}
 	h := s.hold.add(ev)
 	h.dropUsage = d.UsageNull && s.c.asked
 	for i := range d.Texts {
@@ -250,7 +253,7 @@ func (s *stream) text(h *held, t *genai.Text) error {
 			return err
 		}
 	}
-	return nil
+	return s.newHosts(t.Kind, s.hold.hosts)
 }
 
 // closeChannels ends the running texts that the event says are over: all of a
@@ -291,6 +294,9 @@ func (s *stream) endTexts(which func(genai.Channel) bool) error {
 			if err := s.found(hit, &ch.text); err != nil || s.cut {
 				return err
 			}
+		}
+		if err := s.newHosts(ch.text.Kind, s.hold.hosts); err != nil || s.cut {
+			return err
 		}
 	}
 	return nil

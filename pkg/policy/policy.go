@@ -137,9 +137,12 @@ type ResponseFacts struct {
 	Model         string
 	FinishReasons []string
 	ToolCalls     []string // names
-	Usage         genai.Usage
-	Findings      []FindingFact
-	Final         bool
+	// ToolHosts and LinkHosts are the hosts of the URLs in tools' arguments and in
+	// what is said so far: lower case, each once, "_more" behind the 64th.
+	ToolHosts, LinkHosts []string
+	Usage                genai.Usage
+	Findings             []FindingFact
+	Final                bool
 	// Text is the response's text so far, decoded. Only called where a policy
 	// reads it. Nil in a stream, where texts have left already.
 	Text func() string

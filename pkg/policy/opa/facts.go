@@ -119,6 +119,8 @@ func responseFacts(o *object, f *policy.ResponseFacts) {
 	o.word("model", f.Model)
 	o.texts("finish_reasons", f.FinishReasons)
 	o.texts("tool_calls", f.ToolCalls)
+	o.texts("tool_hosts", f.ToolHosts)
+	o.texts("link_hosts", f.LinkHosts)
 	o.object("usage", 6, func(o *object) { usageFacts(o, &f.Usage) })
 	o.list("findings", len(f.Findings), func(r *reads, i int) *ast.Term { return findingTerm(r, &f.Findings[i]) })
 	o.flag("final", f.Final)
@@ -385,7 +387,7 @@ func init() {
 		"cache_write_tokens", "call", "choices", "claims", "class", "code", "context_left", "context_window",
 		"conversation_id", "cost", "count", "coverage", "dialect", "dimensions", "encoding_formats", "entity",
 		"error", "estimated_usd", "exact", "final", "findings", "finish_reasons", "frequency_penalty", "headers",
-		"host", "http", "id", "identity", "input", "input_tokens", "known", "llm",
+		"host", "http", "id", "identity", "link_hosts", "tool_hosts", "input", "input_tokens", "known", "llm",
 		"max_output", "max_tokens", "media_type", "message", "messages", "method", "modality", "model",
 		"name", "number", "operation", "output_tokens", "output_type", "params", "parts", "path",
 		"phase", "presence_penalty", "previous_response_id", "principal", "provider", "query", "reasoning_effort", "reasoning_tokens",

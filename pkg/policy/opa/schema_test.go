@@ -168,7 +168,7 @@ func everyFact() []*policy.Input {
 	out := *in
 	out.Phase, out.Attempt = policy.Response, &policy.AttemptFacts{Number: 1, Target: "a"}
 	out.Response = &policy.ResponseFacts{
-		Status: 200, FinishReasons: []string{"stop"}, ToolCalls: []string{"a"}, Findings: in.Findings, Text: func() string { return "x" }, Err: &genai.Error{Status: 500},
+		Status: 200, FinishReasons: []string{"stop"}, ToolCalls: []string{"a"}, ToolHosts: []string{"a"}, LinkHosts: []string{"a"}, Findings: in.Findings, Text: func() string { return "x" }, Err: &genai.Error{Status: 500},
 		Usage: genai.Usage{HasInput: true, HasOutput: true, HasCacheRead: true, HasCacheWrite: true, HasReasoning: true},
 	}
 	return []*policy.Input{in, &out}
