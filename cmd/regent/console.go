@@ -17,7 +17,11 @@ func (p *parts) addConsole(c *config.Config, to call.Recorder) (call.Recorder, e
 		return to, nil
 	}
 	store := console.NewStore(c.Console.Calls, c.Console.Kinds)
-	pages, err := console.New(console.Options{Store: store, TraceURL: c.Console.TraceURL, Policy: p.loads.status, Version: readVersion().Version})
+	options := console.Options{Store: store, TraceURL: c.Console.TraceURL, Policy: p.loads.status, Version: readVersion().Version}
+	if p.reviews != nil { // a nil pointer would be an interface that is not nil
+		options.Reviews = p.reviews
+	}
+	pages, err := console.New(options)
 	if err != nil {
 		return nil, err
 	}

@@ -35,6 +35,8 @@ type Options struct {
 	// Policy is what is known of the policy set in force, as anything that
 	// encoding/json writes; it is called for each page that shows it, concurrently.
 	Policy func() any
+	// Reviews are the calls that wait for a human; nil leaves their page out.
+	Reviews Reviews
 	// Version is the process's own.
 	Version string
 }
@@ -52,7 +54,7 @@ func New(o Options) (*Console, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, name := range []string{"overview", "calls", "call", "spend", "policy", "error"} {
+	for _, name := range []string{"overview", "calls", "call", "spend", "policy", "reviews", "error"} {
 		page, err := template.Must(base.Clone()).ParseFS(files, "templates/"+name+".html")
 		if err != nil {
 			return nil, err
@@ -65,7 +67,7 @@ func New(o Options) (*Console, error) {
 // Routes are the console's paths, as patterns of http.ServeMux.
 func (c *Console) Routes() map[string]http.Handler {
 	static, _ := fs.Sub(files, "static") // the name is a constant: never fails
-	return map[string]http.Handler{
+	routes := map[string]http.Handler{
 		"GET /{$}":                http.RedirectHandler("/console/", http.StatusSeeOther),
 		"GET /console/":           http.HandlerFunc(c.missing),
 		"GET /console/{$}":        http.HandlerFunc(c.overview),
@@ -76,6 +78,10 @@ func (c *Console) Routes() map[string]http.Handler {
 		"GET /console/theme":      http.HandlerFunc(theme),
 		"GET /console/static/":    cached(http.StripPrefix("/console/static/", http.FileServerFS(static))),
 	}
+	if c.options.Reviews != nil {
+		routes["GET /console/reviews"] = http.HandlerFunc(c.reviews)
+	}
+	return routes
 }
 
 // cached lets a browser keep what changes with the binary alone, for a while.
@@ -120,6 +126,7 @@ type frame struct {
 	Windows                     []window
 	Filter                      Filter
 	Live                        bool // the page renews itself
+	Reviews                     bool // there is a page of them
 	Body                        any
 }
 
@@ -131,6 +138,7 @@ func (c *Console) frame(r *http.Request, page, title string, body any) *frame {
 	if cookie, err := r.Cookie(themeCookie); err == nil && (cookie.Value == "light" || cookie.Value == "dark") {
 		f.Theme = cookie.Value
 	}
+	f.Reviews = c.options.Reviews != nil
 	_, err := r.Cookie(admin.SessionCookie)
 	f.Session = err == nil
 	return f

@@ -2,6 +2,7 @@ package console
 
 import (
 	"bytes"
+	"errors"
 	"flag"
 	"fmt"
 	"math"
@@ -21,6 +22,7 @@ import (
 	"github.com/regent-proxy/regent/pkg/call"
 	"github.com/regent-proxy/regent/pkg/genai"
 	"github.com/regent-proxy/regent/pkg/policy"
+	"github.com/regent-proxy/regent/pkg/review"
 )
 
 var update = flag.Bool("update", false, "rewrite golden files")
@@ -34,13 +36,40 @@ func newClock() *clock { return &clock{time.Date(2026, 11, 23, 14, 30, 30, 0, ti
 
 func serve(t *testing.T, s *Store) http.Handler {
 	t.Helper()
-	c, err := New(Options{Store: s, TraceURL: "http://jaeger:16686/trace/{trace_id}", Version: "v1.2.3", Policy: func() any {
+	c, err := New(Options{Store: s, TraceURL: "http://jaeger:16686/trace/{trace_id}", Version: "v1.2.3", Reviews: someReviews(s.now()), Policy: func() any {
 		return map[string]any{"revision": "r1", "candidate": map[string]any{"revision": "r2", "share": 0.05}}
 	}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	return admin.New(admin.Options{Access: admin.Access{Loopback: true}, Routes: c.Routes()}).Handler()
+}
+
+// someReviews is a store of reviews, or one that fails where there are none.
+type someReviews time.Time
+
+func (at someReviews) List(state review.State, limit int) ([]review.Review, error) {
+	now := time.Time(at)
+	if now.IsZero() {
+		return nil, errors.New("the file is gone")
+	}
+	subject := review.Subject{Tenant: "acme", Team: "risk", Caller: "ann", Model: "gpt-4o", Codes: []string{"large_transfer"}, Messages: []string{"over 10,000"}, Findings: []string{"IBAN ×1"}, InputTokens: 120, CostUSD: .002, Input: "the text of the call"}
+	return []review.Review{
+		{ID: "r2", State: review.Pending, Created: now.Add(-time.Minute), Expires: now.Add(9 * time.Minute), Subject: subject},
+		{ID: "r1", State: review.Used, Created: now.Add(-time.Hour), Decided: now.Add(-50 * time.Minute), By: "bob", Reason: "checked", UsedBy: "c0ffee", Subject: subject},
+	}, nil
+}
+
+func TestReviewsThatCannotBeRead(t *testing.T) {
+	c, err := New(Options{Store: newStore(10, 9, newClock().now), Reviews: someReviews{}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := httptest.NewRecorder()
+	c.reviews(w, httptest.NewRequest("GET", "/console/reviews", nil))
+	if !strings.Contains(w.Body.String(), "the file is gone") || !strings.Contains(w.Body.String(), "No call waits") {
+		t.Error(w.Body)
+	}
 }
 
 func fetch(t *testing.T, h http.Handler, path string) (int, string) {
@@ -144,13 +173,16 @@ func TestPages(t *testing.T) {
 	c := newClock()
 	h := serve(t, story(c))
 	for _, page := range []struct{ name, path string }{
-		{"overview.txt", "/console/"}, {"calls.txt", "/console/calls"}, {"spend.txt", "/console/spend"}, {"policy.txt", "/console/policy"},
+		{"overview.txt", "/console/"}, {"calls.txt", "/console/calls"}, {"spend.txt", "/console/spend"}, {"policy.txt", "/console/policy"}, {"reviews.txt", "/console/reviews"},
 		{"call-denied.txt", fmt.Sprintf("/console/calls/%032s", "de01")}, {"call-redacted.txt", fmt.Sprintf("/console/calls/%032s", "ed17")},
 		{"call-aborted.txt", fmt.Sprintf("/console/calls/%032s", "5e4d")},
 	} {
 		status, body := fetch(t, h, page.path)
 		if status != 200 {
 			t.Errorf("%s: %d", page.path, status)
+		}
+		if strings.Contains(body, "the text of the call") {
+			t.Errorf("%s shows content", page.path)
 		}
 		golden(t, page.name, text(t, body))
 	}
