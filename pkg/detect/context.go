@@ -199,6 +199,10 @@ func (s *surroundings) advance(a *automaton, text []byte) {
 		s.digits += int(k & isDigit)
 		if s.state != 0 {
 			s.step(a, c, i+1)
+			continue
+		}
+		for small && i+1 < len(text) && kindOf[text[i+1]]&isLower != 0 {
+			i++
 		}
 	}
 	s.at, s.small, s.signs = len(text), small, signs

@@ -56,6 +56,7 @@ func (sc *scanner) step(end bool, dst []Finding) ([]Finding, int) {
 		if last {
 			break
 		}
+		dst, _ = sc.settle(sc.frontier(false), false, dst)
 	}
 	if end {
 		sc.closeHits(len(sc.buf)+1, len(sc.buf), true)
