@@ -8,7 +8,8 @@
 // One pass cuts the text into tokens, another looks for the literals of all
 // secrets and terms. A token ends where no personal datum goes on; only one
 // with digits, an at sign or the like is looked into, by hand-written checks
-// that see the token and the 64 bytes before it. A literal's rule is tried
+// that see the token and the 64 bytes before it, and the plain words between
+// are passed eight bytes at a time. A literal's rule is tried
 // once nothing that follows can change its answer. Both points depend on the
 // text alone, not on how it came.
 package detect
