@@ -3,6 +3,12 @@ package main
 import (
 	"bytes"
 	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
 	"io"
 	"log/slog"
 	"net/http"
@@ -122,5 +128,59 @@ func eventually(t *testing.T, what string, ok func() bool) {
 		if time.Now().After(deadline) {
 			t.Fatalf("still not so: %s", what)
 		}
+	}
+}
+
+// The reference's commands work as they stand, with a key as openssl writes it.
+func TestPolicyBundleCommands(t *testing.T) {
+	text, err := os.ReadFile("../../docs/POLICY.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, block, _ := strings.Cut(string(text), "```sh\nopenssl")
+	block, _, _ = strings.Cut(block, "```")
+	t.Chdir(t.TempDir())
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	private, err := x509.MarshalECPrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	public, err := x509.MarshalPKIXPublicKey(&key.PublicKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, text := range map[string][]byte{
+		"release.key":   pem.EncodeToMemory(&pem.Block{Type: "EC PRIVATE KEY", Bytes: private}),
+		"release.pem":   pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: public}),
+		"policies.rego": []byte("package regent.request\n\nlabels.a := \"b\" if input.phase == \"request\""),
+	} {
+		if err := os.WriteFile(name, text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := errors.Join(os.Mkdir("policies", 0o755), os.Rename("policies.rego", "policies/p.rego")); err != nil {
+		t.Fatal(err)
+	}
+	ran := 0
+	for _, line := range strings.Split(block, "\n") {
+		args, ours := strings.CutPrefix(line, "regent ")
+		if !ours {
+			continue
+		}
+		ran++
+		if code, out, errOut := run1(strings.Fields(args)...); code != 0 {
+			t.Errorf("%s: %s%s", line, out, errOut)
+		} else if ran == 2 && out != "revision \"17\", roots \"\", 1 modules, signature verified\n" {
+			t.Errorf("%s: %s", line, out)
+		}
+	}
+	if ran != 2 {
+		t.Errorf("%d commands in the reference", ran)
+	}
+	if code, _, errOut := run1("policy", "bundle", "verify", "main.tar.gz", "--key", "release.pem", "--alg", "ES384"); code != 1 || errOut == "" {
+		t.Errorf("another algorithm: %d %s", code, errOut)
 	}
 }

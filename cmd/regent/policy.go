@@ -11,7 +11,7 @@ import (
 func newPolicyCommand() *cobra.Command {
 	c := &cobra.Command{Use: "policy", Short: "Check, test and try policies"}
 	c.AddCommand(newPolicyCheckCommand(), newPolicyEvalCommand(), newPolicyExportCommand(), newPolicyTestCommand(),
-		newPolicyExplainCommand(), newPolicyDiffCommand(), newPolicyBenchCommand())
+		newPolicyExplainCommand(), newPolicyDiffCommand(), newPolicyBenchCommand(), newPolicyBundleCommand())
 	return c
 }
 

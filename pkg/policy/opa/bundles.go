@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -125,3 +126,35 @@ func (s *Set) Pending() error {
 // Bundles are the revisions of the bundles that the set was loaded from, by
 // name; nil where there are none. Read only.
 func (s *Set) Bundles() map[string]string { return s.bundles }
+
+// Pack loads a folder strictly, as what a bundle will hold (o.AsBundle is set),
+// and gives its modules, without tests and by paths relative to it, and its data
+// as one document.
+func Pack(ctx context.Context, o Options, folder string) (*Snapshot, error) {
+	o.Paths, o.AsBundle = []string{folder}, true
+	if _, err := load(ctx, withDefaults(o)); err != nil {
+		return nil, err
+	}
+	src, err := readSources(ctx, &o)
+	if err != nil {
+		return nil, err
+	}
+	root, err := filepath.EvalSymlinks(folder)
+	if err != nil {
+		return nil, err
+	}
+	out := &Snapshot{Modules: map[string][]byte{}}
+	own := slices.DeleteFunc(src.files, func(f file) bool { return f.layer <= bundleLayer })
+	for _, f := range own {
+		if filepath.Ext(f.name) != ".rego" || isTest(f.name) {
+			continue
+		}
+		name, err := filepath.Rel(root, f.name)
+		if err != nil {
+			return nil, err
+		}
+		out.Modules[filepath.ToSlash(name)] = f.text
+	}
+	out.Data, err = layerData(own)
+	return out, err
+}
