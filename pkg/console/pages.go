@@ -26,7 +26,6 @@ type overviewView struct {
 	Upstreams         []upstreamRow
 	Recent            []*Call
 	Policy            []row
-	Began             time.Time
 	Tokens, Redacted  int64
 	Full              int64 // calls read in full, both ways
 	CoverageKnown     int64
@@ -75,7 +74,7 @@ func (c *Console) overview(w http.ResponseWriter, r *http.Request) {
 	v := &overviewView{
 		Choices: choicesOf(report), Any: c.options.Store.total() > 0, Total: totalsOf(t), Charts: overviewCharts(report, f.Window),
 		Codes: shares(t.codes, "code", nil), Entities: shares(t.entities, "entity", nil), Reasons: shares(t.reasons, "", reasonText),
-		Coverage: coverageRows(t), Upstreams: upstreams(report.place), Policy: c.policyRows(), Began: c.options.Store.began.UTC(),
+		Coverage: coverageRows(t), Upstreams: upstreams(report.place), Policy: brief(c.policyRows()),
 		Tokens: t.input + t.output, P50: t.latency.quantile(.5), P95: t.latency.quantile(.95), Chunk50: t.chunk.quantile(.5),
 	}
 	v.Recent, _ = c.options.Store.filter(f.Filter, 0, 12)
@@ -470,6 +469,19 @@ func (c *Console) policyRows() []row {
 		return nil
 	}
 	return jsonRows(c.options.Policy())
+}
+
+// maxBrief bounds what the overview says of the policy.
+const maxBrief = 6
+
+// brief is the rows that are no part of a part, the first of them.
+func brief(rows []row) (out []row) {
+	for _, r := range rows {
+		if strings.Count(r.Name, "›") < 2 && len(out) < maxBrief {
+			out = append(out, r)
+		}
+	}
+	return out
 }
 
 // revisions sums the calls, newest first, by policy revision.
