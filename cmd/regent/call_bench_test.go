@@ -42,7 +42,7 @@ func serveBench(kind, path string) error {
 	var server extproctest.Server = &extproctest.NoOp{}
 	if kind != "noop" {
 		c := config.Default()
-		c.Telemetry.Traces.Exporter, c.Telemetry.Metrics.Exporter = "none", "none"
+		tuneTelemetry(c, kind)
 		tuneRuntime(c.Runtime, os.Getenv, slog.New(slog.DiscardHandler))
 		p, err := assemble(context.Background(), c, io.Discard, slog.New(slog.DiscardHandler))
 		if err != nil {
