@@ -11,6 +11,7 @@ import (
 	"maps"
 	"net/http"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/regent-proxy/regent/pkg/admin"
@@ -174,9 +175,11 @@ func telemetrySettings(c *config.Config, out io.Writer, log *slog.Logger) (telem
 		Traces: telemetry.TraceSettings{
 			Export: traces, Queue: t.Traces.Queue, Batch: t.Traces.Batch, Interval: t.Traces.Interval, Ratio: t.Traces.Ratio,
 			Keep: t.Traces.Keep, KeepCostUSD: t.Traces.KeepCost, Propagators: t.Traces.Propagators, Baggage: t.Traces.Baggage, Children: t.Traces.Children,
+			OpenInference: slices.Contains(t.Traces.Vocabulary, "openinference"),
 		},
 		Metrics:   telemetry.MetricSettings{Export: metrics, Interval: t.Metrics.Interval, Prometheus: t.Metrics.Prometheus, Experiments: t.Metrics.Experiments},
 		Content:   t.Content == "redacted",
+		Store:     telemetry.StoreSettings{Dir: string(t.ContentStore.Dir), MaxBytes: int64(t.ContentStore.MaxSize)},
 		NoUsage:   t.Traces.Spans == "no-usage",
 		MaxModels: t.MaxModels, MaxIdentities: t.MaxIdentities, IdentityLabels: t.IdentityLabels,
 		Stdout: out, OnError: newThrottle(log).error,

@@ -39,7 +39,11 @@ func TestEverySettingIsFilled(t *testing.T) {
 		t.Fatal(err)
 	}
 	filled(t, reflect.ValueOf(callSettings(c)), "call.Settings")
-	filled(t, reflect.ValueOf(settings), "telemetry.Settings", "Env")
+	filled(t, reflect.ValueOf(settings), "telemetry.Settings", "Env", "Content")
+	c.Telemetry.Content = "redacted" // the full file has reference
+	if settings, err = telemetrySettings(c, io.Discard, slog.New(slog.DiscardHandler)); err != nil || !settings.Content || !callSettings(c).Content {
+		t.Errorf("content is not handed on: %v", err)
+	}
 	filled(t, reflect.ValueOf(policyOptions(c, nil, slog.New(slog.DiscardHandler))), "opa.Options", "Catalog", "Detect", "Bundles", "AsBundle")
 	bundles := bundleOptions(&c.Policy.Bundles, &telemetry.Telemetry{}, slog.New(slog.DiscardHandler))
 	filled(t, reflect.ValueOf(bundles), "bundle.Options")

@@ -188,7 +188,7 @@ func callSettings(c *config.Config) call.Settings {
 		MaxRequestBody: int(c.Limits.MaxRequestBody), MaxResponseBody: int(c.Limits.MaxResponseBody),
 		MaxHeld: int(c.Limits.MaxHold), MaxEvent: int(c.Limits.MaxEvent),
 		RoutingHeader: strings.ToLower(c.Routing.Header), AskUsage: c.Usage.AskStreamUsage,
-		Content: c.Telemetry.Content == "redacted", ReviewContent: c.Review.Content == "redacted", Canary: c.Detect.Canary.Enabled,
+		Content: c.Telemetry.Content != "none", ReviewContent: c.Review.Content == "redacted", Canary: c.Detect.Canary.Enabled,
 		Provenance: call.ProvenanceSettings{
 			PromptID: named(c.Telemetry.Provenance.PromptID), PromptVersion: named(c.Telemetry.Provenance.PromptVersion),
 			DataSources: named(c.Telemetry.Provenance.DataSources),

@@ -288,14 +288,24 @@ type Telemetry struct {
 	Metrics Metrics `yaml:"metrics"`
 	// Where callers name what their requests are made of, beside what bodies say.
 	Provenance Provenance `yaml:"provenance"`
-	// Whether messages stand in spans: none, or redacted as the decision says.
-	Content string `yaml:"content" oneof:"none redacted"`
+	// What is kept of messages, redacted as the decision says: none, redacted for in spans, or reference for in files that spans name.
+	Content string `yaml:"content" oneof:"none redacted reference"`
+	// Where those files go.
+	ContentStore ContentStore `yaml:"content_store"`
 	// How many distinct values a model name may bring into each metric attribute; further ones are counted as _other.
 	MaxModels int `yaml:"max_models"`
 	// Facts of the identity that become attributes of the metrics; each multiplies their number.
 	IdentityLabels []string `yaml:"identity_labels" oneof:"tenant team app"`
 	// How many distinct values an identity may bring into each metric attribute; further ones are counted as _other.
 	MaxIdentities int `yaml:"max_identities"`
+}
+
+// ContentStore is a directory of what calls said, one JSON file a call.
+type ContentStore struct {
+	// The directory; it is made, for its owner alone, if it is not there.
+	Dir Path `yaml:"dir"`
+	// All files together; beyond it the oldest are removed.
+	MaxSize Size `yaml:"max_size"`
 }
 
 // Provenance is where callers name prompts and data sources. Any caller can: it
@@ -338,6 +348,8 @@ type Traces struct {
 	KeepCost float64 `yaml:"keep_cost"`
 	// Spans below a call's own: none, attempts for each try at an upstream, or all, which adds the wait for the request, its reading, each evaluation of the policy and the wait for the upstream.
 	Children string `yaml:"children" oneof:"none attempts all"`
+	// The names of a span's attributes: genai for the conventions' and, beside them, openinference for Phoenix and Arize.
+	Vocabulary []string `yaml:"vocabulary" oneof:"genai openinference"`
 	// full, or no-usage where the applications already report token counts by spans of their own.
 	Spans string `yaml:"spans" oneof:"full no-usage"`
 }

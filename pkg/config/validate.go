@@ -221,6 +221,15 @@ func (r *rules) telemetry(t *Telemetry) {
 			r.add(fmt.Sprintf("telemetry.traces.baggage[%d]", i), "a caller could forge it", "%q is an attribute of Regent's own", key)
 		}
 	}
+	if (t.Content == "reference") != (t.ContentStore.Dir != "") {
+		r.add("telemetry.content_store.dir", "files need content: reference and a directory", "content is %s, the directory %q", t.Content, t.ContentStore.Dir)
+	}
+	if t.ContentStore.MaxSize < 1<<20 {
+		r.add("telemetry.content_store.max_size", "", "want 1MiB or more, got %d bytes", t.ContentStore.MaxSize)
+	}
+	if !slices.Contains(t.Traces.Vocabulary, "genai") {
+		r.add("telemetry.traces.vocabulary", "others come beside it", "genai is missing")
+	}
 	p := &t.Provenance
 	for at, header := range map[string]string{"prompt_id": p.PromptID.Header, "prompt_version": p.PromptVersion.Header, "data_sources": p.DataSources.Header} {
 		if header != "" {

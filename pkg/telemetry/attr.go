@@ -76,6 +76,15 @@ const (
 	attrOpenAIFingerprint         = "openai.response.system_fingerprint"
 )
 
+// nextNames are what the conventions' next version, not released yet, calls some
+// attributes (github.com/open-telemetry/semantic-conventions-genai).
+var nextNames = map[string]string{
+	attrUsageCacheWrite:  "gen_ai.usage.cache_write.input_tokens",
+	attrPromptVersion:    "gen_ai.prompt.version",
+	attrReasoningEffort:  "gen_ai.request.reasoning.level",
+	attrPreviousResponse: "gen_ai.request.previous_response.id",
+}
+
 // attrUsageCost is no convention's, but what GenAI backends read a cost from.
 const attrUsageCost = "gen_ai.usage.cost"
 
@@ -122,7 +131,8 @@ const (
 	attrTeam              = "regent.identity.team"
 	attrApp               = "regent.identity.app"
 	attrAttempt           = "regent.attempt"
-	attrContentLeftOut    = "regent.content.left_out" // bytes over the bound
+	attrContentLeftOut    = "regent.content.left_out"  // bytes over the bound
+	attrContentReference  = "regent.content.reference" // a file's name
 	attrPromptVersion     = "regent.prompt.version"
 	attrDataSources       = "regent.data_sources"
 )

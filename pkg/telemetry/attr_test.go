@@ -13,6 +13,8 @@ import (
 	semconv "go.opentelemetry.io/otel/semconv/v1.41.0"
 	"go.opentelemetry.io/otel/semconv/v1.41.0/genaiconv"
 	"go.opentelemetry.io/otel/semconv/v1.41.0/mcpconv"
+
+	"github.com/regent-proxy/regent/pkg/call"
 )
 
 // conventional pins our literals to the conventions' own constants.
@@ -70,6 +72,9 @@ func TestNamesAreTheConventions(t *testing.T) {
 func TestEveryNameIsPinned(t *testing.T) {
 	exceptions := []string{schemaURL, attrUsageCost, spanAttempt}
 	metrics := []string{metricTokenUsage, metricDuration, metricFirstChunk, metricOutputChunk, metricMCPDuration}
+	for _, next := range nextNames {
+		exceptions = append(exceptions, next)
+	}
 	names := literals(t, "attr.go")
 	for _, name := range names {
 		_, pinned := conventional[name]
@@ -98,4 +103,22 @@ func literals(t *testing.T, name string) []string {
 		return true
 	})
 	return out
+}
+
+// The names of the next version stand in the place of the older ones.
+func TestNextNames(t *testing.T) {
+	rec := records()["stream"]
+	rec.Provenance.PromptVersion = "3"
+	for _, wanted := range []string{"", "http, gen_ai_latest_experimental"} {
+		attrs := plain(export(t, func(s *Settings) {
+			s.Env = func(name string) string {
+				return map[string]string{"OTEL_SEMCONV_STABILITY_OPT_IN": wanted}[name]
+			}
+		}, call.Parent{}, rec)[0].Attributes)
+		for old, next := range nextNames {
+			if (attrs[old] == nil) != (wanted != "") || (attrs[next] == nil) != (wanted == "") {
+				t.Errorf("opted in %q: %s is %v, %s is %v", wanted, old, attrs[old], next, attrs[next])
+			}
+		}
+	}
 }

@@ -28,7 +28,7 @@ func TestDocNamesEverything(t *testing.T) {
 		}
 	}
 	seen := &names{}
-	if _, err := newMetrics(noting{meter: seen}, &Settings{MaxModels: 1, MaxIdentities: 1}, &queue{}, newChunkMeter(&Settings{})); err != nil {
+	if _, err := newMetrics(noting{meter: seen}, &Settings{MaxModels: 1, MaxIdentities: 1}, &queue{}, newChunkMeter(&Settings{}), nil); err != nil {
 		t.Fatal(err)
 	}
 	if len(seen.list) < 25 {

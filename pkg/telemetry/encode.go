@@ -1,6 +1,7 @@
 package telemetry
 
 import (
+	"cmp"
 	"math"
 	"slices"
 	"sync"
@@ -45,13 +46,14 @@ const (
 type encoder struct {
 	wire []byte   // the span's fields
 	keys []string // of the attributes
+	next bool     // newer names in the place of older ones
 }
 
 var encoders = sync.Pool{New: func() any { return &encoder{wire: make([]byte, 0, 4096), keys: make([]string, 0, 64)} }}
 
 func newEncoder() *encoder {
 	e := encoders.Get().(*encoder)
-	e.wire, e.keys = e.wire[:0], e.keys[:0]
+	e.wire, e.keys, e.next = e.wire[:0], e.keys[:0], false
 	return e
 }
 
@@ -124,6 +126,9 @@ func (e *encoder) has(key string) bool { return slices.Contains(e.keys, key) }
 
 // attribute begins an attribute whose AnyValue takes size bytes, which follow.
 func (e *encoder) attribute(key string, size int) {
+	if e.next {
+		key = cmp.Or(nextNames[key], key)
+	}
 	e.keys = append(e.keys, key)
 	whole := protowire.SizeTag(fieldKey) + protowire.SizeBytes(len(key)) + protowire.SizeTag(fieldValue) + protowire.SizeBytes(size)
 	e.wire = protowire.AppendTag(e.wire, fieldAttribute, protowire.BytesType)

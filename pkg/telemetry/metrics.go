@@ -88,7 +88,7 @@ type metrics struct {
 	messages, closed                             tally
 }
 
-func newMetrics(provider metric.MeterProvider, s *Settings, q *queue, chunks *chunkMeter) (*metrics, error) {
+func newMetrics(provider metric.MeterProvider, s *Settings, q *queue, chunks *chunkMeter, st *store) (*metrics, error) {
 	m := &metrics{
 		noUsage: s.NoUsage, labels: s.IdentityLabels,
 		models: newVocabulary(s.MaxModels), identities: newVocabulary(s.MaxIdentities), providers: newVocabulary(maxTargets),
@@ -132,6 +132,7 @@ func newMetrics(provider metric.MeterProvider, s *Settings, q *queue, chunks *ch
 	if q != nil {
 		in.observedSpans(q)
 	}
+	in.observedStore(st)
 	if in.err == nil {
 		m.zero(context.Background())
 	}
@@ -220,6 +221,22 @@ func (in *instruments) observedSpans(q *queue) {
 			o.Observe(q.exported.Load(), exported)
 			o.Observe(q.dropped.Load(), dropped)
 			o.Observe(q.failed.Load(), failed)
+			return nil
+		}))
+	in.keep(err)
+}
+
+// observedStore counts stored contents by what became of them.
+func (in *instruments) observedStore(s *store) {
+	_, err := in.meter.Int64ObservableCounter("regent.content.records", metric.WithUnit("{record}"),
+		metric.WithDescription("Contents that spans refer to, by result: dropped found no room in the queue, evicted left for newer ones."),
+		metric.WithInt64Callback(func(_ context.Context, o metric.Int64Observer) error {
+			if s != nil {
+				o.Observe(s.written.Load(), with(attrResult, "written"))
+				o.Observe(s.dropped.Load(), with(attrResult, "dropped"))
+				o.Observe(s.failed.Load(), with(attrResult, "failed"))
+				o.Observe(s.evicted.Load(), with(attrResult, "evicted"))
+			}
 			return nil
 		}))
 	in.keep(err)

@@ -91,6 +91,7 @@ const (
 // for the metrics' exemplars.
 func (r *recording) export(rec *call.Record, kept string) context.Context {
 	b := newEncoder()
+	b.next = r.t.next
 	r.t.attributes(b, rec)
 	for _, member := range baggageMembers(r.baggage, r.t.baggage) {
 		if !b.has(member[0]) {
@@ -179,6 +180,12 @@ func (t *Telemetry) attributes(b *encoder, r *call.Record) {
 	b.who(&r.Identity)
 	if t.content {
 		b.content(r)
+	}
+	if t.store != nil {
+		b.str(attrContentReference, t.store.add(r))
+	}
+	if t.open {
+		t.openInference(b, r)
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -32,6 +33,8 @@ type Settings struct {
 	Metrics                     MetricSettings
 	// Content puts the messages a record carries into its span.
 	Content bool
+	// Store keeps them in files that spans refer to.
+	Store StoreSettings
 	// NoUsage leaves token counts to spans and metrics of the applications' own.
 	NoUsage bool
 	// MaxModels and MaxIdentities bound the distinct values of a metric
@@ -60,6 +63,8 @@ type TraceSettings struct {
 	Propagators  []string
 	Baggage      []string // members that become attributes
 	Children     string   // none, attempts, all: spans below the call's own
+	// OpenInference adds its attributes to those of the conventions.
+	OpenInference bool
 }
 
 // MetricSettings are those of the metrics.
@@ -91,6 +96,9 @@ type Telemetry struct {
 	content  bool
 	noUsage  bool
 	children children
+	open     bool   // OpenInference's attributes too
+	next     bool   // names of the conventions' next version
+	store    *store // nil where off
 
 	queue   *queue // nil where spans go nowhere
 	meters  *sdkmetric.MeterProvider
@@ -113,18 +121,34 @@ func New(ctx context.Context, s Settings) (*Telemetry, error) {
 		parents: newParents(s.Traces.Propagators), sampler: sampler,
 		keeper:  newKeeper(s.Traces.Keep, s.Traces.KeepCostUSD),
 		baggage: s.Traces.Baggage, content: s.Content, noUsage: s.NoUsage, children: childrenOf(s.Traces.Children),
+		open: s.Traces.OpenInference, next: wantsNext(s.Env("OTEL_SEMCONV_STABILITY_OPT_IN")),
 	}
 	res, err := newResource(ctx, &s)
 	if err != nil {
 		return nil, err
 	}
+	if s.Store.Dir != "" {
+		if t.store, err = openStore(s.Store, s.OnError); err != nil {
+			return nil, err
+		}
+	}
 	if err := t.startTraces(ctx, &s, res); err != nil {
-		return nil, fmt.Errorf("telemetry.traces: %w", err)
+		return nil, errors.Join(fmt.Errorf("telemetry.traces: %w", err), t.Shutdown(ctx))
 	}
 	if err := t.startMetrics(ctx, &s, res); err != nil {
 		return nil, errors.Join(fmt.Errorf("telemetry.metrics: %w", err), t.Shutdown(ctx))
 	}
 	return t, nil
+}
+
+// wantsNext reads OTEL_SEMCONV_STABILITY_OPT_IN, a list of words parted by commas.
+func wantsNext(list string) bool {
+	for word := range strings.SplitSeq(list, ",") {
+		if strings.TrimSpace(word) == "gen_ai_latest_experimental" {
+			return true
+		}
+	}
+	return false
 }
 
 func (t *Telemetry) startTraces(ctx context.Context, s *Settings, res *resource.Resource) error {
@@ -155,7 +179,7 @@ func (t *Telemetry) startMetrics(ctx context.Context, s *Settings, res *resource
 		options = append(options, sdkmetric.WithReader(exporter))
 	}
 	t.meters = sdkmetric.NewMeterProvider(options...)
-	t.metrics, err = newMetrics(t.meters, s, t.queue, chunks)
+	t.metrics, err = newMetrics(t.meters, s, t.queue, chunks, t.store)
 	return err
 }
 
@@ -171,6 +195,9 @@ func (t *Telemetry) Gatherer() prometheus.Gatherer {
 // recorded later are dropped and counted.
 func (t *Telemetry) Shutdown(ctx context.Context) error {
 	var errs []error
+	if t.store != nil {
+		t.store.close()
+	}
 	if t.queue != nil {
 		errs = append(errs, t.queue.shutdown(ctx))
 	}
