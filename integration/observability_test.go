@@ -250,6 +250,7 @@ func observed(c map[string]any, collector string) {
 		"traces":          map[string]any{"exporter": "otlp", "protocol": "grpc", "endpoint": "http://" + collector, "interval": "100ms"},
 		"metrics":         map[string]any{"exporter": "none"},
 	}
+	c["admin"] = map[string]any{"listen": "127.0.0.1:0"} // Prometheus knows no sockets
 	policy, _ := c["policy"].(map[string]any)
 	policy["on_error"] = "open"
 }
@@ -258,17 +259,12 @@ func observed(c map[string]any, collector string) {
 // target and its pace.
 func scrape(t *testing.T, s *harness.Stack, server string) *harness.Prometheus {
 	t.Helper()
-	address, end, err := s.PublishAdmin()
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(end)
 	dir := t.TempDir()
 	text, err := os.ReadFile(example("prometheus.yml"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	config := strings.NewReplacer("127.0.0.1:9902", address, "15s", "1s", "regent-rules.yaml", example("regent-rules.yaml")).Replace(string(text))
+	config := strings.NewReplacer("127.0.0.1:9902", strings.TrimPrefix(s.Operators, "http://"), "15s", "1s", "regent-rules.yaml", example("regent-rules.yaml")).Replace(string(text))
 	if err := os.WriteFile(filepath.Join(dir, "prometheus.yml"), []byte(config), 0o644); err != nil {
 		t.Fatal(err)
 	}

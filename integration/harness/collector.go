@@ -36,8 +36,9 @@ type Collector struct {
 	Address string // host:port
 	server  *grpc.Server
 
-	mu    sync.Mutex
-	spans []Span
+	mu       sync.Mutex
+	spans    []Span
+	received int
 }
 
 // maxSpans bounds what a collector keeps; the oldest go first.
@@ -72,6 +73,7 @@ func (c *Collector) Export(_ context.Context, in *collectortrace.ExportTraceServ
 		for _, scope := range resource.ScopeSpans {
 			for _, s := range scope.Spans {
 				c.spans = append(c.spans, Span{service, s})
+				c.received++
 			}
 		}
 	}
@@ -79,6 +81,13 @@ func (c *Collector) Export(_ context.Context, in *collectortrace.ExportTraceServ
 		c.spans = slices.Delete(c.spans, 0, over)
 	}
 	return &collectortrace.ExportTraceServiceResponse{}, nil
+}
+
+// Received is how many spans came in, kept or not.
+func (c *Collector) Received() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.received
 }
 
 // Spans are the spans of a trace (hex), in the order of their start; of all

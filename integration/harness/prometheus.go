@@ -5,8 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"net"
 	"net/http"
 	"net/url"
 	"os"
@@ -155,37 +153,6 @@ func (p *Prometheus) api(ctx context.Context, path string, data any) error {
 		return errors.Join(err, fmt.Errorf("prometheus answers %s", body))
 	}
 	return nil
-}
-
-// PublishAdmin makes Regent's admin socket reachable at a free port of loopback,
-// host:port, until the end is called.
-func (s *Stack) PublishAdmin() (address string, end func(), err error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", nil, err
-	}
-	go func() {
-		for {
-			from, err := l.Accept()
-			if err != nil {
-				return
-			}
-			go s.join(from)
-		}
-	}()
-	return l.Addr().String(), func() { _ = l.Close() }, nil
-}
-
-// join carries bytes both ways between a connection and the admin socket.
-func (s *Stack) join(from net.Conn) {
-	defer from.Close()
-	to, err := net.Dial("unix", s.path("a.sock"))
-	if err != nil {
-		return
-	}
-	defer to.Close()
-	go func() { _, _ = io.Copy(to, from); _ = to.Close() }()
-	_, _ = io.Copy(from, to)
 }
 
 // MetricNames are the names of metrics and recorded series in an expression:
