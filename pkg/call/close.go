@@ -211,7 +211,7 @@ func (c *call) finalMetadata() []phase.Field {
 	if r.CostKnown {
 		fields = append(fields, phase.Field{Name: "cost_usd", Value: r.CostUSD})
 	}
-	return c.decisionMetadata(fields)
+	return c.moreMetadata(c.decisionMetadata(fields))
 }
 
 func (c *call) decisionMetadata(fields []phase.Field) []phase.Field {
