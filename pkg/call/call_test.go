@@ -531,3 +531,31 @@ func TestPseudonymsAgreeOverReplicasAndTurns(t *testing.T) {
 		}
 	}
 }
+
+// What comes after the terminal event is still looked at to its end.
+func TestTextAfterTheEndIsDecided(t *testing.T) {
+	b := newBench(t, rules{request: allow, response: redactAll})
+	late := "data: [DONE]\n\n" + `data: {"id":"x","model":"m","choices":[{"index":0,"delta":{"content":"write to ann@example.org"}}]}` + "\n\n"
+	out := b.stream(t, streamRequest, [][]byte{[]byte(sse("hello ") + late)})
+	if strings.Contains(out, "ann@") {
+		t.Errorf("it left as it came:\n%s", out)
+	}
+}
+
+// A response that cannot be read is the policy's to refuse.
+func TestUnreadResponseIsJudged(t *testing.T) {
+	refuse := func(in *policy.Input) (*policy.Decision, error) {
+		if in.Coverage.Response == policy.None {
+			return &policy.Decision{Deny: []policy.Deny{{Code: "unread", Status: 403}}}, nil
+		}
+		return &policy.Decision{}, nil
+	}
+	b := newBench(t, rules{request: allow, response: refuse})
+	c, _ := b.svc.Open(context.Background(), requestHead())
+	c.RequestBody([]byte(`{"model":"gpt-4o","messages":[]}`))
+	c.ResponseHeaders(responseHead("200", "application/json"))
+	if v := c.ResponseBody([]byte(`{"choices": [`), true); v.Reply == nil || v.Reply.Status != 403 {
+		t.Errorf("damaged JSON got %+v", v)
+	}
+	c.Close(true, nil)
+}

@@ -195,12 +195,7 @@ func (s *stream) event(ev *frame.Event) error {
 	if d.UsageOnly && s.c.asked {
 		return nil
 	}
-	if d.End {
-		s.ended = true
-		if err := s.lastJudgement(); err != nil || s.cut {
-			return err
-		}
-	}
+	s.ended = s.ended || d.End
 	if !s.inspect {
 		s.out = append(s.out, s.c.withoutUsage(ev, d)...)
 		return nil
@@ -241,6 +236,11 @@ func (s *stream) inspectEvent(ev *frame.Event, d *genai.Delta) error {
 	}
 	if err := s.closeChannels(d); err != nil || s.cut {
 		return err
+	}
+	if d.End { // the terminal event leaves judged, its own texts too
+		if err := s.judge(true); err != nil || s.cut {
+			return err
+		}
 	}
 	return s.release()
 }
@@ -398,31 +398,26 @@ func (s *stream) release() error {
 	return err
 }
 
-// lastJudgement decides the texts still running and asks the policy a last
-// time, before the terminal event leaves.
-func (s *stream) lastJudgement() error {
-	if !s.inspect {
-		return nil
-	}
-	if err := s.endTexts(func(genai.Channel) bool { return true }); err != nil || s.cut {
-		return err
-	}
-	return s.judge(true)
-}
-
-// finish is the end of the body.
+// finish is the end of the body. Texts may still run also where the terminal
+// event has passed: not every client stops there.
 func (s *stream) finish() error {
-	if !s.ended && !s.cut {
-		if err := s.lastJudgement(); err != nil {
+	if s.inspect {
+		if err := s.lastTexts(); err != nil || s.cut {
 			return err
 		}
-	}
-	if s.cut {
-		return nil
 	}
 	out, err := s.hold.releaseAll(s.out)
 	s.out = out
 	return err
+}
+
+// lastTexts decides the texts still running, and asks the policy a last time
+// where no terminal event has.
+func (s *stream) lastTexts() error {
+	if err := s.endTexts(func(genai.Channel) bool { return true }); err != nil || s.cut || s.ended {
+		return err
+	}
+	return s.judge(true)
 }
 
 // fail deals with a stream that can no longer be read: closed, it ends with an

@@ -10,6 +10,18 @@ import data.regent.lib.found
 import data.regent.lib.names
 
 # METADATA
+# title: Unread
+# description: Refuses a response of which nothing was read, such as damaged JSON.
+deny contains {
+	"code": "unread_response",
+	"message": "this response could not be inspected",
+	"status": 403,
+} if {
+	data.regent.settings.coverage.refuse_unread_responses
+	input.coverage.response == "none"
+}
+
+# METADATA
 # title: Class of findings
 # description: Refuses a response for findings of a class.
 deny contains {

@@ -44,3 +44,10 @@ test_canary_is_hidden if {
 	rule in response.redact with input as _response({"findings": [{"class": "exfiltration", "entity": "CANARY", "score": 1}]})
 	not rule in response.redact with input as _response({"findings": [{"class": "pii", "entity": "EMAIL", "score": 1}]})
 }
+
+test_unread_response if {
+	facts := {"coverage": {"response": "none"}, "response": {"findings": [], "tool_calls": []}}
+	{"unread_response"} == {deny.code | some deny in response.deny} with input as facts
+		with data.regent.settings.coverage.refuse_unread_responses as true
+	set() == {deny.code | some deny in response.deny} with input as facts
+}
