@@ -125,14 +125,27 @@ func algorithm(part []byte) (string, bool) {
 
 // decode64 decodes base64 of either alphabet, padded or not.
 func decode64(v []byte) ([]byte, bool) {
+	return appendDecoded(make([]byte, 0, base64.RawStdEncoding.DecodedLen(len(v))), v)
+}
+
+// appendDecoded appends what v decodes to, nothing where it is no base64, which
+// is seen before the decoder, whose errors allocate.
+func appendDecoded(dst, v []byte) ([]byte, bool) {
 	v = bytes.TrimRight(v, "=")
 	enc := base64.RawStdEncoding
-	if bytes.ContainsAny(v, "-_") {
-		enc = base64.RawURLEncoding
+	for _, c := range v {
+		switch {
+		case c == '-' || c == '_':
+			enc = base64.RawURLEncoding
+		case !isLetter(c) && !isDigit(c) && c != '+' && c != '/':
+			return dst, false
+		}
 	}
-	raw := make([]byte, enc.DecodedLen(len(v)))
-	n, err := enc.Decode(raw, v)
-	return raw[:n], err == nil
+	if len(v)%4 == 1 {
+		return dst, false
+	}
+	dst, err := enc.AppendDecode(dst, v)
+	return dst, err == nil
 }
 
 // basicPair reports base64 of printable user:password, as Basic
@@ -141,7 +154,8 @@ func basicPair(v []byte) bool {
 	if len(v) < 8 || len(v) > 512 {
 		return false
 	}
-	raw, ok := decode64(v)
+	var buf [384]byte
+	raw, ok := appendDecoded(buf[:0], v)
 	if !ok || bytes.IndexByte(raw, ':') < 0 || len(raw) < 5 {
 		return false
 	}
