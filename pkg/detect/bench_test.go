@@ -209,8 +209,11 @@ func TestCleanTextAllocatesNothing(t *testing.T) {
 		whole := func() { out = s.Scan(text, out[:0]) }
 		pieces := func() {
 			st.Reset()
-			for at := 0; at < len(text); at += 64 {
-				out, _ = st.Push(text[at:min(at+64, len(text))], false, out[:0])
+			for at := 0; at < len(text)/2; at += 64 {
+				out, _ = st.Push(text[at:at+64], false, out[:0])
+			}
+			for at := len(text) / 2; at < len(text); at += 4 {
+				out, _ = st.Push(text[at:min(at+4, len(text))], false, out[:0])
 			}
 		}
 		whole()
