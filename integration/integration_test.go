@@ -190,13 +190,17 @@ func awaitLog(t *testing.T, s *harness.Stack, member string, value any) map[stri
 	return nil
 }
 
-// eventually waits for a condition that something else brings about.
-func eventually(t *testing.T, what string, true func() bool) {
+// eventually waits for a condition that something else brings about; details say
+// why it is not there.
+func eventually(t *testing.T, what string, true func() bool, details ...func() string) {
 	t.Helper()
 	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
 		if true() {
 			return
 		}
+	}
+	for _, why := range details {
+		what += ": " + why()
 	}
 	t.Fatalf("still not so: %s", what)
 }
