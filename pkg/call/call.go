@@ -18,6 +18,7 @@ import (
 	"github.com/regent-proxy/regent/pkg/detect"
 	"github.com/regent-proxy/regent/pkg/dialect"
 	"github.com/regent-proxy/regent/pkg/policy"
+	"github.com/regent-proxy/regent/pkg/policy/rollout"
 	"github.com/regent-proxy/regent/pkg/redact"
 	"github.com/regent-proxy/regent/pkg/review"
 )
@@ -70,7 +71,9 @@ type Parent struct{ Traceparent, Tracestate, Baggage, B3 string }
 // Snapshot is all that a call consults and that can be swapped while calls are
 // in flight. A call takes one at its start.
 type Snapshot struct {
-	Policy   PolicySet
+	Policy PolicySet
+	// Rollout chooses each call's set by who calls; nil is Policy for all.
+	Rollout  *rollout.Rollout
 	Detect   *detect.Set
 	Redact   *redact.Redactor
 	Dialects *dialect.Registry

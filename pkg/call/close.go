@@ -33,6 +33,7 @@ func (c *call) Close(complete bool, err error) {
 	if c.rec.ErrorType == "" {
 		c.rec.ErrorType = c.failure()
 	}
+	c.part.Done(c.outcome())
 	c.live.End(&c.rec)
 	c.live = nil
 }
@@ -174,7 +175,7 @@ func (c *call) redactScope() redact.Scope {
 // never comes.
 func (c *call) requestMetadata() []phase.Field {
 	r := &c.rec
-	return []phase.Field{
+	fields := []phase.Field{
 		{Name: "call_id", Value: r.ID},
 		{Name: "dialect", Value: r.Dialect},
 		{Name: "operation", Value: string(r.Operation)},
@@ -185,6 +186,10 @@ func (c *call) requestMetadata() []phase.Field {
 		{Name: "target", Value: r.Target},
 		{Name: "coverage_request", Value: string(r.Coverage.Request)},
 	}
+	if r.PolicyRole != "" {
+		fields = append(fields, phase.Field{Name: "policy_role", Value: r.PolicyRole})
+	}
+	return fields
 }
 
 // finalMetadata adds what the response brought.

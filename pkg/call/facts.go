@@ -35,7 +35,7 @@ func (c *call) readFacts(request *genai.Request, body []byte) *facts {
 		Source:   c.rec.Source,
 		Identity: c.rec.Identity,
 	}
-	if c.snap.Policy.Reads(policy.Request, "http") || c.snap.Policy.Reads(policy.Response, "http") {
+	if c.reads("http") {
 		in.HTTP = httpFacts(&c.dhead, c.head)
 	}
 	in.LLM = policy.LLMFacts{Dialect: c.rec.Dialect, API: c.rec.API, Provider: c.rec.Provider, Operation: c.rec.Operation}

@@ -40,6 +40,8 @@ type Record struct {
 	Provenance genai.Provenance
 
 	PolicyRevision string
+	// PolicyRole is active or canary while a canary is on trial, else "".
+	PolicyRole string
 	// Decision is "allow", "deny", "redact", "review" or "error": the strongest
 	// thing done. A call that waits for its review is recorded as denied, with the
 	// codes of the reviews.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/regent-proxy/regent/pkg/call/phase"
 	"github.com/regent-proxy/regent/pkg/dialect"
@@ -12,6 +11,7 @@ import (
 	"github.com/regent-proxy/regent/pkg/genai"
 	"github.com/regent-proxy/regent/pkg/jsonspan"
 	"github.com/regent-proxy/regent/pkg/policy"
+	"github.com/regent-proxy/regent/pkg/policy/rollout"
 	"github.com/regent-proxy/regent/pkg/redact"
 )
 
@@ -19,8 +19,12 @@ import (
 type call struct {
 	svc  *Service
 	snap *Snapshot
-	ctx  context.Context
-	live Recording
+	// policy judges the call, for its whole life; part is its part in a rollout.
+	policy PolicySet
+	part   rollout.Part
+	judged judged
+	ctx    context.Context
+	live   Recording
 	// detail: the recording wants steps, and then when the request was whole and
 	// when it left.
 	detail        bool
@@ -74,7 +78,7 @@ func (c *call) begin() {
 	c.detail = c.live.Detail()
 	c.rec = Record{
 		ID: newID(), Started: c.svc.now(), TraceID: c.live.TraceID(), SpanID: c.live.SpanID(),
-		PolicyRevision: c.snap.Policy.Revision(), Decision: "allow",
+		Decision: "allow",
 		Coverage: policy.Coverage{Request: policy.None, Response: policy.Pending},
 	}
 	if c.api != nil {
@@ -84,6 +88,7 @@ func (c *call) begin() {
 		c.rec.Provider = c.snap.Catalog.Provider(dialect.HostName(c.dhead.Host), c.rec.Dialect)
 	}
 	c.rec.Identity = identityOf(&c.snap.Settings.Identity, c.head)
+	c.choose()
 	c.rec.Source = sourceOf(c.head)
 	c.rec.Provenance = provenanceOf(&c.snap.Settings.Provenance, c.head)
 	c.rec.ServerAddress, c.rec.ServerPort = serverOf(c.head)
@@ -213,14 +218,7 @@ func (c *call) judge(request *genai.Request, body []byte) phase.Verdict {
 // decide evaluates in. Where the policy cannot decide, the call fails as
 // configured: failed is then the verdict that refuses it, or decision is empty.
 func (c *call) decide(in *policy.Input) (decision *policy.Decision, failed *phase.Verdict) {
-	if !c.snap.Policy.Has(in.Phase) {
-		return &policy.Decision{}, nil
-	}
-	begin := time.Now()
-	decision, err := c.snap.Policy.Evaluate(c.ctx, in)
-	c.rec.PolicyTime += time.Since(begin)
-	c.step(StepPolicy, begin).decided(in.Phase, decision, err)
-	c.rec.Evaluations++
+	decision, err := c.evaluate(in)
 	if err == nil {
 		return decision, nil
 	}

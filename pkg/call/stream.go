@@ -42,7 +42,7 @@ type stream struct {
 // openStream begins to read a stream.
 func (c *call) openStream() phase.Verdict {
 	s := &stream{c: c, judged: map[string]bool{}}
-	s.inspect = c.snap.Policy.Has(policy.Response) && !(c.decision != nil && c.decision.Watch != nil && c.decision.Watch.Off)
+	s.inspect = c.policy.Has(policy.Response) && !(c.decision != nil && c.decision.Watch != nil && c.decision.Watch.Off)
 	watched := s.inspect
 	if !c.pseudonyms.Empty() {
 		s.inspect, s.hold.restore = true, &c.pseudonyms

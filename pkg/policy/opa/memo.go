@@ -74,22 +74,22 @@ func (m *memo[T]) find(facts *ast.Term) (outcome T, ok bool) {
 
 // keep remembers outcome, which nobody changes from here on.
 func (m *memo[T]) keep(facts *ast.Term, outcome T) {
-	if m == nil || weight(facts) > maxRemembered {
+	if m == nil || weight(facts, maxRemembered) > maxRemembered {
 		return
 	}
 	hash := facts.Value.Hash()
 	m.slots[uint(hash)%memoSlots].Store(&remembered[T]{facts: facts.Value, hash: hash, outcome: outcome})
 }
 
-// weight is about how many bytes facts hold.
-func weight(facts *ast.Term) int {
+// weight is about how many bytes facts hold; over most it counts no further.
+func weight(facts *ast.Term, most int) int {
 	n := 0
 	ast.WalkTerms(facts, func(t *ast.Term) bool {
 		n += 16
 		if s, ok := t.Value.(ast.String); ok {
 			n += len(s)
 		}
-		return n > maxRemembered
+		return n > most
 	})
 	return n
 }

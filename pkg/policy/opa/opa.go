@@ -47,6 +47,10 @@ type Options struct {
 	// OnReload is told of every reload: the revision now in force, and why a
 	// new one was refused. It is called from one goroutine at a time.
 	OnReload func(revision string, err error)
+	// Stage is given each set that Reload loads, to be put in force by whoever
+	// holds it, before OnReload is told; [Engine.Current] is then the set loaded
+	// last. Nil puts it in force at once.
+	Stage func(*Set)
 	// Catalog and Detect are what regent.cost, regent.price and regent.detect
 	// know; nil is the embedded catalog, and all detectors.
 	Catalog *catalog.Catalog
@@ -98,7 +102,8 @@ func Open(ctx context.Context, o Options) (*Engine, error) {
 	return e, nil
 }
 
-// Current is the set in force. A call reads it once and keeps it for life, so
+// Current is the set in force, or where Options.Stage is given, the one loaded
+// last. A call reads it once and keeps it for life, so
 // that no call sees two policies.
 func (e *Engine) Current() *Set { return e.current.Load() }
 
@@ -110,6 +115,9 @@ func (e *Engine) Reload(ctx context.Context) error {
 	set, err := load(ctx, &e.options)
 	if err == nil {
 		e.current.Store(set)
+		if e.options.Stage != nil {
+			e.options.Stage(set)
+		}
 	} else if e.options.Logger != nil {
 		e.options.Logger.Error("the new policy was refused; the running one stays", "revision", e.Current().Revision(), "error", err)
 	}

@@ -56,12 +56,7 @@ func (s *Set) Reads(phase policy.Phase, path ...string) bool {
 // *policy.Error; a phase without rules is one of kind undefined. The decision
 // is the caller's to keep and change.
 func (s *Set) Evaluate(ctx context.Context, in *policy.Input) (d *policy.Decision, err error) {
-	// A panic becomes an error: it must not take other calls along.
-	defer func() {
-		if p := recover(); p != nil {
-			d, err = nil, &policy.Error{Kind: policy.Panic, Err: fmt.Errorf("%v\n%s", p, debug.Stack())}
-		}
-	}()
+	defer recovered(&d, &err)
 	if s.waits != nil {
 		return nil, s.waits
 	}
@@ -72,13 +67,24 @@ func (s *Set) Evaluate(ctx context.Context, in *policy.Input) (d *policy.Decisio
 	if err := ctx.Err(); err != nil {
 		return nil, &policy.Error{Kind: policy.Timeout, Err: err}
 	}
-	return s.decide(ctx, doc, in)
+	return s.decide(ctx, doc, in, built{})
 }
 
-func (s *Set) decide(ctx context.Context, doc *document, in *policy.Input) (*policy.Decision, error) {
-	var facts *ast.Term
+// recovered turns a panic into an error: it must not take other calls along.
+func recovered(d **policy.Decision, err *error) {
+	if p := recover(); p != nil {
+		*d, *err = nil, &policy.Error{Kind: policy.Panic, Err: fmt.Errorf("%v\n%s", p, debug.Stack())}
+	}
+}
+
+// decide evaluates in. Facts that were built before are taken, others built when
+// they are wanted.
+func (s *Set) decide(ctx context.Context, doc *document, in *policy.Input, before built) (*policy.Decision, error) {
+	facts := before.whole
 	if doc.memo != nil {
-		facts = s.facts(doc.reads, in)
+		if facts == nil {
+			facts = s.facts(doc.reads, in)
+		}
 		if d, ok := doc.memo.find(facts); ok {
 			return clone(d), nil
 		}
@@ -86,8 +92,8 @@ func (s *Set) decide(ctx context.Context, doc *document, in *policy.Input) (*pol
 	ctx, done := context.WithTimeout(s.withKnowledge(ctx), s.timeout)
 	defer done()
 	values := make([]ast.Value, len(doc.members))
-	for _, p := range doc.parts {
-		if err := s.fill(ctx, doc, p, in, facts, values); err != nil {
+	for i, p := range doc.parts {
+		if err := s.fill(ctx, doc, p, in, facts, before.part(i), values); err != nil {
 			return nil, err
 		}
 	}
@@ -103,13 +109,15 @@ func (s *Set) decide(ctx context.Context, doc *document, in *policy.Input) (*pol
 }
 
 // fill puts the values of a part's members into values: remembered ones where its
-// facts came before. facts are those of the whole document, nil where they are not
-// built yet.
-func (s *Set) fill(ctx context.Context, doc *document, p *part, in *policy.Input, facts *ast.Term, values []ast.Value) error {
-	if facts != nil {
-		return s.run(ctx, doc, p, in, facts, values)
+// facts came before. whole are the facts of the whole document, facts the part's;
+// nil where they are not built yet.
+func (s *Set) fill(ctx context.Context, doc *document, p *part, in *policy.Input, whole, facts *ast.Term, values []ast.Value) error {
+	if whole != nil {
+		return s.run(ctx, doc, p, in, whole, values)
 	}
-	facts = s.facts(p.reads, in)
+	if facts == nil {
+		facts = s.facts(p.reads, in)
+	}
 	if known, ok := p.memo.find(facts); ok {
 		for i, at := range p.members {
 			values[at] = known[i]
