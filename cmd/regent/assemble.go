@@ -20,6 +20,7 @@ import (
 	"github.com/regent-proxy/regent/pkg/extproc"
 	"github.com/regent-proxy/regent/pkg/policy/bundle"
 	"github.com/regent-proxy/regent/pkg/policy/opa"
+	"github.com/regent-proxy/regent/pkg/policy/rollout"
 	"github.com/regent-proxy/regent/pkg/review"
 	"github.com/regent-proxy/regent/pkg/telemetry"
 )
@@ -28,6 +29,7 @@ import (
 type parts struct {
 	telemetry *telemetry.Telemetry
 	engine    *opa.Engine
+	rollout   *rollout.Rollout
 	bundles   *bundle.Manager // nil where none are fetched nor decisions reported
 	reviews   *review.Store   // nil where none are kept
 	loads     loads
@@ -54,18 +56,19 @@ func assemble(ctx context.Context, c *config.Config, out io.Writer, log *slog.Lo
 	if p.bundles, err = openBundles(&c.Policy.Bundles, p.telemetry, log); err != nil {
 		return nil, errors.Join(err, p.close(ctx))
 	}
-	snapshots, err := newSnapshots(c, p.policySet)
+	snapshots, err := newSnapshots(c)
 	if err != nil {
 		return nil, errors.Join(err, p.close(ctx))
 	}
-	options := policyOptions(c, p.loaded, log)
+	options := policyOptions(c, log)
 	if p.bundles != nil && p.bundles.HasBundles() {
 		options.Bundles = p.bundles
 	}
 	options.Catalog, options.Detect = snapshots.fixed.Catalog, snapshots.fixed.Detect
-	if p.engine, err = opa.Open(ctx, options); err != nil {
+	if err = p.openPolicies(ctx, &c.Policy.Rollout, options, log); err != nil {
 		return nil, errors.Join(err, p.close(ctx))
 	}
+	snapshots.fixed.Rollout = p.rollout
 	if err = p.startPolicies(ctx, log); err != nil {
 		return nil, errors.Join(err, p.close(ctx))
 	}
@@ -106,6 +109,9 @@ func (p *parts) close(ctx context.Context) error {
 	if p.engine != nil {
 		p.engine.Close()
 	}
+	if p.rollout != nil {
+		p.rollout.Close()
+	}
 	var err error
 	if p.reviews != nil {
 		err = p.reviews.Close()
@@ -144,19 +150,13 @@ func (p *parts) startPolicies(ctx context.Context, log *slog.Logger) error {
 	return nil
 }
 
-func policyOptions(c *config.Config, loaded func(string, error), log *slog.Logger) opa.Options {
+func policyOptions(c *config.Config, log *slog.Logger) opa.Options {
 	paths := make([]string, len(c.Policy.Paths))
 	for i, p := range c.Policy.Paths {
 		paths[i] = string(p)
 	}
 	return opa.Options{
 		Paths: paths, NoDefault: !c.Policy.Default, Timeout: c.Policy.Timeout, AllowNetwork: c.Policy.Network, Watch: c.Policy.Watch, Logger: log,
-		OnReload: func(revision string, err error) {
-			loaded(revision, err)
-			if err == nil {
-				log.Info("policy loaded", "revision", revision)
-			}
-		},
 	}
 }
 

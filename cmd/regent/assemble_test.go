@@ -44,7 +44,7 @@ func TestEverySettingIsFilled(t *testing.T) {
 	if settings, err = telemetrySettings(c, io.Discard, slog.New(slog.DiscardHandler)); err != nil || !settings.Content || !callSettings(c).Content {
 		t.Errorf("content is not handed on: %v", err)
 	}
-	filled(t, reflect.ValueOf(policyOptions(c, nil, slog.New(slog.DiscardHandler))), "opa.Options", "Catalog", "Detect", "Bundles", "AsBundle")
+	filled(t, reflect.ValueOf(policyOptions(c, slog.New(slog.DiscardHandler))), "opa.Options", "Catalog", "Detect", "Bundles", "AsBundle", "Stage", "OnReload")
 	bundles := bundleOptions(&c.Policy.Bundles, &telemetry.Telemetry{}, slog.New(slog.DiscardHandler))
 	filled(t, reflect.ValueOf(bundles), "bundle.Options")
 	for _, part := range []string{"services", "keys", "bundles", "persistence_directory", "decision_logs", "status", "labels"} {
@@ -52,6 +52,7 @@ func TestEverySettingIsFilled(t *testing.T) {
 			t.Errorf("%s is not handed on", part)
 		}
 	}
+	filled(t, reflect.ValueOf(rolloutOptions(&c.Policy.Rollout, func(string) {}, slog.New(slog.DiscardHandler))), "rollout.Options", "Queue", "Now")
 	filled(t, reflect.ValueOf(overrides(c.Routes)[0]), "dialect.Override")
 	if key := redactionKey(c.Redaction); string(key) != c.Redaction.Key.Reveal() {
 		t.Errorf("the redaction key is %q", key)

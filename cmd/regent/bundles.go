@@ -6,9 +6,10 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/regent-proxy/regent/pkg/call"
 	"github.com/regent-proxy/regent/pkg/config"
 	"github.com/regent-proxy/regent/pkg/policy/bundle"
+	"github.com/regent-proxy/regent/pkg/policy/opa"
+	"github.com/regent-proxy/regent/pkg/policy/rollout"
 )
 
 // openBundles makes what fetches policies and reports decisions; nil where the
@@ -45,12 +46,13 @@ func bundleOptions(c *config.Bundles, o bundle.Observer, log *slog.Logger) bundl
 	return bundle.Options{Config: tree, Secrets: secrets, StartTimeout: c.StartTimeout, MaskHeaders: headers, Logger: log, Observer: o}
 }
 
-// policySet is the set in force, its decisions logged where that is asked for.
-func (p *parts) policySet() call.PolicySet {
+// policySet is a loaded set, its decisions logged where that is asked for. What a
+// shadow decides is not carried out and not logged.
+func (p *parts) policySet(set *opa.Set) rollout.Set {
 	if p.bundles != nil && p.bundles.LogsDecisions() {
-		return p.bundles.Logged(p.engine.Current())
+		return p.bundles.Logged(set)
 	}
-	return p.engine.Current()
+	return set
 }
 
 // checkBundles says which bundles are missing: a check that saw no policy found

@@ -98,7 +98,7 @@ func lineOf(r *call.Record) []slog.Attr {
 		attrs = append(attrs, slog.String("deny_code", r.Denies[0].Code), slog.String("denied_in", r.DeniedIn))
 	}
 	for _, each := range []struct{ key, value string }{
-		{"target", r.Target}, {"tenant", r.Identity.Tenant}, {"team", r.Identity.Team}, {"app", r.Identity.App}, {"error_type", r.ErrorType},
+		{"policy_role", r.PolicyRole}, {"target", r.Target}, {"tenant", r.Identity.Tenant}, {"team", r.Identity.Team}, {"app", r.Identity.App}, {"error_type", r.ErrorType},
 	} {
 		if each.value != "" {
 			attrs = append(attrs, slog.String(each.key, each.value))

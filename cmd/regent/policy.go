@@ -9,9 +9,10 @@ import (
 // newPolicyCommand is "regent policy": what policy authors run, at their desk
 // and in CI.
 func newPolicyCommand() *cobra.Command {
-	c := &cobra.Command{Use: "policy", Short: "Check, test and try policies"}
+	c := &cobra.Command{Use: "policy", Short: "Check, test and try policies, and roll them out"}
 	c.AddCommand(newPolicyCheckCommand(), newPolicyEvalCommand(), newPolicyExportCommand(), newPolicyTestCommand(),
 		newPolicyExplainCommand(), newPolicyDiffCommand(), newPolicyBenchCommand(), newPolicyBundleCommand())
+	c.AddCommand(newPolicyRolloutCommands()...)
 	return c
 }
 

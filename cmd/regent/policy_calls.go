@@ -40,7 +40,7 @@ func (f *recordedFlags) snapshot() (call.Snapshot, error) {
 }
 
 func recordedSnapshot(c *config.Config) (call.Snapshot, error) {
-	s, err := newSnapshots(c, nil)
+	s, err := newSnapshots(c)
 	if err != nil {
 		return call.Snapshot{}, err
 	}

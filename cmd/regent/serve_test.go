@@ -46,6 +46,7 @@ type process struct {
 	out, log buffer
 	conn     *grpc.ClientConn
 	admin    *http.Client
+	dir      string // of its sockets
 	stop     context.CancelFunc
 	done     chan error
 }
@@ -62,7 +63,7 @@ func startProcess(t *testing.T, yaml string) *process {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &process{done: make(chan error, 1)}
+	p := &process{dir: dir, done: make(chan error, 1)}
 	ctx, cancel := context.WithCancel(context.Background())
 	p.stop = cancel
 	go func() { p.done <- run(ctx, c, &p.out, &p.log) }()

@@ -23,15 +23,14 @@ import (
 	"github.com/regent-proxy/regent/pkg/redact"
 )
 
-// snapshots gives each call what it consults: the parts that stay, and the
-// policy set in force at its start.
+// snapshots gives each call what it consults. The policies among it change in
+// their rollout, the rest stays.
 type snapshots struct {
-	fixed    call.Snapshot
-	policies func() call.PolicySet
+	fixed call.Snapshot
 }
 
-func newSnapshots(c *config.Config, policies func() call.PolicySet) (*snapshots, error) {
-	s := &snapshots{policies: policies}
+func newSnapshots(c *config.Config) (*snapshots, error) {
+	s := &snapshots{}
 	var err error
 	if s.fixed.Dialects, err = dialects.Registry(overrides(c.Routes)); err != nil {
 		return nil, fmt.Errorf("routes: %w", err)
@@ -126,11 +125,7 @@ func customEntities(path string) ([]detect.Custom, error) {
 	return out, nil
 }
 
-func (s *snapshots) current() *call.Snapshot {
-	snap := s.fixed
-	snap.Policy = s.policies()
-	return &snap
-}
+func (s *snapshots) current() *call.Snapshot { return &s.fixed }
 
 func overrides(routes []config.Route) []dialect.Override {
 	out := make([]dialect.Override, len(routes))

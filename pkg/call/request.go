@@ -4,6 +4,7 @@ import (
 	"context"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/regent-proxy/regent/pkg/call/phase"
 	"github.com/regent-proxy/regent/pkg/dialect"

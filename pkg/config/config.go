@@ -137,6 +137,33 @@ type Policy struct {
 	Network bool `yaml:"network"`
 	// Policies fetched as OPA bundles, and OPA's reports about them. Members not described here are OPA's own, see its documentation (www.openpolicyagent.org/docs/configuration).
 	Bundles Bundles `yaml:"bundles"`
+	// How a policy that was loaded anew is brought in.
+	Rollout Rollout `yaml:"rollout"`
+}
+
+// Rollout is how a new policy set gets from loaded to in force. The set at the
+// start is in force at once.
+type Rollout struct {
+	// direct puts it in force at once; shadow has it decide beside the active one, differences counted and logged, nothing carried out; canary has it judge a share of the calls.
+	Mode string `yaml:"mode" oneof:"direct shadow canary"`
+	// The share of the calls that a canary judges, over 0, at most 1.
+	Share float64 `yaml:"share"`
+	// What makes the share stable: the same subject, tenant or team is always on the same side. A call where it is unknown, and every call with call, is a draw of its own.
+	Key string `yaml:"key" oneof:"subject tenant team call"`
+	// Tenants whose calls a canary may judge; empty is all.
+	Tenants []string `yaml:"tenants"`
+	// How many calls the canary and the active policy must each have in the window before they are compared.
+	MinCalls int `yaml:"min_calls"`
+	// The time over which they are compared.
+	Window time.Duration `yaml:"window"`
+	// The canary is rolled back where its share of failed calls is higher than the active policy's by more than this: 0.02 lets 1% become 3%. 1 is off.
+	MaxErrorRateIncrease float64 `yaml:"max_error_rate_increase"`
+	// Likewise its share of denied calls.
+	MaxDenialRateIncrease float64 `yaml:"max_denial_rate_increase"`
+	// Likewise where the 95th percentile of a call's evaluation time is more than this many times the active policy's, and over 1 ms; 0 is off.
+	MaxLatencyRatio float64 `yaml:"max_latency_ratio"`
+	// How long a canary must have kept to all this to be promoted by itself; 0 leaves that to an operator.
+	PromoteAfter time.Duration `yaml:"promote_after"`
 }
 
 // Bundles are policies that are fetched.

@@ -11,7 +11,7 @@ func Default() *Config {
 		Admin:   Admin{Listen: "127.0.0.1:9902"},
 		Console: Console{Enabled: true, Calls: 2000, Kinds: 200},
 		Log:     Log{Level: "info", Format: "json"},
-		Policy:  Policy{Default: true, Timeout: 50 * time.Millisecond, OnError: "closed", OnUnreadable: "closed", Watch: true, Bundles: defaultBundles()},
+		Policy:  Policy{Default: true, Timeout: 50 * time.Millisecond, OnError: "closed", OnUnreadable: "closed", Watch: true, Bundles: defaultBundles(), Rollout: defaultRollout()},
 		Limits: Limits{
 			MaxRequestBody:  32 << 20,
 			MaxResponseBody: 32 << 20,
@@ -56,5 +56,12 @@ func defaultBundles() Bundles {
 	return Bundles{
 		StartTimeout: 10 * time.Second,
 		MaskHeaders:  []string{"authorization", "proxy-authorization", "cookie", "x-api-key", "api-key", "x-goog-api-key", "x-amz-security-token"},
+	}
+}
+
+func defaultRollout() Rollout {
+	return Rollout{
+		Mode: "direct", Share: 0.05, Key: "subject", MinCalls: 50, Window: time.Hour,
+		MaxErrorRateIncrease: 0.02, MaxDenialRateIncrease: 0.1, MaxLatencyRatio: 3,
 	}
 }

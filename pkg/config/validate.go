@@ -32,6 +32,7 @@ func (c *Config) problems() Errors {
 	r.console(&c.Console)
 	r.durations(c)
 	r.policy(&c.Policy)
+	r.rollout(&c.Policy.Rollout)
 	r.limits(&c.Limits)
 	r.routes(c.Routes)
 	r.identity(&c.Identity)

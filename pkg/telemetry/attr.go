@@ -95,6 +95,7 @@ const (
 	attrDecision          = "regent.decision"
 	attrPolicyRevision    = "regent.policy.revision"
 	attrBundle            = "regent.policy.bundle"
+	attrPolicyRole        = "regent.policy.role"        // active, canary: while a canary is on trial
 	attrPolicyDuration    = "regent.policy.duration"    // seconds, all evaluations
 	attrPolicyEvaluations = "regent.policy.evaluations" // how many
 	attrDenyCodes         = "regent.deny.codes"

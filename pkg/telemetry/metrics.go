@@ -13,6 +13,7 @@ import (
 
 	"github.com/regent-proxy/regent/pkg/call"
 	"github.com/regent-proxy/regent/pkg/policy"
+	"github.com/regent-proxy/regent/pkg/policy/rollout"
 )
 
 // Buckets of the conventions v1.41, and of Regent's own histograms.
@@ -74,6 +75,7 @@ type metrics struct {
 	open    atomic.Int64 // calls between begin and end
 	streams atomic.Int64 // of ext_proc
 	policy  atomic.Pointer[loaded]
+	rollout atomic.Pointer[func() rollout.Counters]
 
 	tries                                        attempts
 	heldTime                                     metric.Float64Histogram
@@ -129,6 +131,7 @@ func newMetrics(provider metric.MeterProvider, s *Settings, q *queue, chunks *ch
 	in.observed("regent.streams.open", "{stream}", "Open ext_proc streams.", m.streams.Load)
 	in.observed("regent.calls.open", "{call}", "Calls in progress.", m.open.Load)
 	in.observedPolicy(&m.policy)
+	in.observedRollout(&m.rollout)
 	if q != nil {
 		in.observedSpans(q)
 	}

@@ -17,7 +17,7 @@ type key struct {
 	operation, provider, requestModel, responseModel string
 	address                                          string
 	port                                             int
-	errorType, decision, coverage, target            string
+	errorType, decision, coverage, target, role      string
 	tenant, team, app                                string
 	experiment, variant                              string
 }
@@ -29,7 +29,7 @@ func (m *metrics) keyOf(r *call.Record) key {
 		operation: clean(operation(r)), provider: m.providers.of(provider(r), true),
 		requestModel: m.models.of(r.RequestModel, admit), responseModel: m.models.of(r.Response.Model, admit),
 		address:   m.addresses.of(r.ServerAddress, admit),
-		errorType: m.errorTypes.of(r.ErrorType, true), decision: clean(r.Decision),
+		errorType: m.errorTypes.of(r.ErrorType, true), decision: clean(r.Decision), role: clean(r.PolicyRole),
 		coverage: string(lowerLevel(r.Coverage)), target: m.targets.of(r.Target, true),
 	}
 	if k.address != "" && k.address != otherWord {
@@ -141,7 +141,7 @@ func newSets(k key) *sets {
 		input:    option(tokens, attribute.String(attrTokenType, "input")),
 		output:   option(tokens, attribute.String(attrTokenType, "output")),
 		stream:   option(common), common: attribute.NewSet(slices.Clone(common)...),
-		calls: option(who, attribute.String(attrDecision, k.decision), attribute.String(attrCoverage, k.coverage), attribute.String(attrTarget, k.target)),
+		calls: option(who, attribute.String(attrDecision, k.decision), attribute.String(attrCoverage, k.coverage), attribute.String(attrTarget, k.target), attribute.String(attrPolicyRole, k.role)),
 		spend: option(who, attribute.String(attrTarget, k.target)),
 	}
 }

@@ -380,6 +380,7 @@ func costSource(r *call.Record) string {
 func (b *encoder) decision(r *call.Record) {
 	b.str(attrDecision, r.Decision)
 	b.str(attrPolicyRevision, r.PolicyRevision)
+	b.str(attrPolicyRole, r.PolicyRole)
 	if r.Evaluations > 0 {
 		b.int(attrPolicyEvaluations, int64(r.Evaluations))
 		b.float(attrPolicyDuration, r.PolicyTime.Seconds())
