@@ -16,21 +16,22 @@ type Kind string
 // Kinds of difference, from the candidate's point of view. Where either denies,
 // nothing else of the decisions is carried out or compared.
 const (
-	Denies    Kind = "denies"    // what the active set lets pass
-	Allows    Kind = "allows"    // what the active set denies
-	Codes     Kind = "codes"     // both deny, with other codes or statuses
-	Reviews   Kind = "review"    // what is parked for review
-	Redacts   Kind = "redact"    //
-	Routes    Kind = "route"     //
-	Headers   Kind = "headers"   //
-	Bodies    Kind = "body"      //
-	Labels    Kind = "labels"    //
+	Denies    Kind = "denies"  // what the active set lets pass
+	Allows    Kind = "allows"  // what the active set denies
+	Codes     Kind = "codes"   // both deny, with other codes or statuses
+	Reviews   Kind = "review"  // what is parked for review
+	Redacts   Kind = "redact"  //
+	Routes    Kind = "route"   //
+	Headers   Kind = "headers" //
+	Bodies    Kind = "body"    //
+	Labels    Kind = "labels"  //
+	Trials    Kind = "experiment"
 	Watches   Kind = "watch"     //
 	Fails     Kind = "error"     // it fails where the active set decides
 	Recovered Kind = "recovered" // it decides where the active set fails
 )
 
-var kinds = [...]Kind{Denies, Allows, Codes, Reviews, Redacts, Routes, Headers, Bodies, Labels, Watches, Fails, Recovered}
+var kinds = [...]Kind{Denies, Allows, Codes, Reviews, Redacts, Routes, Headers, Bodies, Labels, Trials, Watches, Fails, Recovered}
 
 // Compare lists in what the candidate's decision differs, in a fixed order; nil
 // where it does not. Where an order means nothing, it is not compared.
@@ -56,6 +57,7 @@ func Compare(active *policy.Decision, activeErr error, candidate *policy.Decisio
 	out = append(out, differing(Headers, !sameHeaders(active.Headers, candidate.Headers))...)
 	out = append(out, differing(Bodies, !sameJSON(active.Body, candidate.Body))...)
 	out = append(out, differing(Labels, !maps.Equal(active.Labels, candidate.Labels))...)
+	out = append(out, differing(Trials, !sameJSON(active.Experiment, candidate.Experiment))...)
 	return append(out, differing(Watches, !sameWatch(active.Watch, candidate.Watch))...)
 }
 

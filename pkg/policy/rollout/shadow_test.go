@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"maps"
+	"reflect"
 	"strconv"
 	"strings"
 	"testing"
@@ -142,6 +143,45 @@ func TestLinesAreBounded(t *testing.T) {
 	c.pass(time.Minute)
 	if left, ok := l.next(); !ok || left != 40 {
 		t.Errorf("left out %d, %v", left, ok)
+	}
+}
+
+// A member that decisions get must be compared: only the revision is not.
+func TestCompareSeesEveryMember(t *testing.T) {
+	members := reflect.TypeFor[policy.Decision]()
+	for i := range members.NumField() {
+		var d policy.Decision
+		field := reflect.ValueOf(&d).Elem().Field(i)
+		switch field.Kind() {
+		case reflect.Pointer:
+			field.Set(reflect.New(field.Type().Elem()))
+			fill(field.Elem())
+		case reflect.Slice:
+			field.Set(reflect.MakeSlice(field.Type(), 1, 1))
+			fill(field.Index(0))
+		case reflect.Map:
+			field.Set(reflect.ValueOf(map[string]string{"a": "b"}))
+		}
+		if name := members.Field(i).Name; (len(Compare(&policy.Decision{}, nil, &d, nil)) == 0) != (name == "Revision") {
+			t.Errorf("%s is not compared: %+v", name, d)
+		}
+	}
+}
+
+// fill sets the first member of v that can be.
+func fill(v reflect.Value) {
+	for i := range v.NumField() {
+		switch f := v.Field(i); f.Kind() {
+		case reflect.String:
+			f.SetString("x")
+			return
+		case reflect.Slice:
+			f.Set(reflect.ValueOf([]string{"x"}))
+			return
+		case reflect.Map:
+			f.Set(reflect.ValueOf(map[string]string{"x": "y"}))
+			return
+		}
 	}
 }
 
