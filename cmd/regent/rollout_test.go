@@ -64,7 +64,7 @@ func TestRolloutCommands(t *testing.T) {
 	_, metrics := p.get(t, "/metrics")
 	for _, want := range []string{`regent_policy_rollout_differences_total{regent_kind="labels"} 1`, `regent_policy_role="active"`} {
 		if !strings.Contains(metrics, want) {
-			t.Errorf("metrics have no %s", want)
+			t.Errorf("metrics have no %s: %s", want, metrics)
 		}
 	}
 	if code, out, errOut := policy("rollback"); code != 0 || !strings.Contains(out, "rolled back") || !strings.Contains(out, first) {

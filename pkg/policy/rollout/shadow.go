@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"maps"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -129,17 +130,15 @@ func outcomeOf(d *policy.Decision, err error, took time.Duration) *Outcome {
 }
 
 func (t *totals) shadowed(different []Kind) {
-	t.evaluated.Add(1)
+	for i, kind := range kinds {
+		if slices.Contains(different, kind) {
+			t.differences[i].Add(1)
+		}
+	}
 	if len(different) > 0 {
 		t.differed.Add(1)
 	}
-	for i, kind := range kinds {
-		for _, d := range different {
-			if d == kind {
-				t.differences[i].Add(1)
-			}
-		}
-	}
+	t.evaluated.Add(1) // last: who sees it sees the rest
 }
 
 // tell logs a difference: ids and the policies' own words, never content. An
