@@ -17,7 +17,7 @@ func (p *parts) addConsole(c *config.Config, to call.Recorder) (call.Recorder, e
 		return to, nil
 	}
 	store := console.NewStore(c.Console.Calls, c.Console.Kinds)
-	options := console.Options{Store: store, TraceURL: c.Console.TraceURL, Policy: p.loads.status, Version: readVersion().Version}
+	options := console.Options{Store: store, TraceURL: c.Console.TraceURL, Policy: p.loads.status, Rollout: p.rollout.Status, Version: readVersion().Version}
 	if p.reviews != nil { // a nil pointer would be an interface that is not nil
 		options.Reviews = p.reviews
 	}

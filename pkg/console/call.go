@@ -31,7 +31,7 @@ type Call struct {
 	PolicyTime       time.Duration
 	Evaluations      int
 
-	Dialect, API, Provider, Operation   string
+	API, Provider, Operation            string
 	Model, UpstreamModel, ResponseModel string
 	Stream                              bool
 	Server                              string
@@ -39,16 +39,17 @@ type Call struct {
 
 	Subject, Tenant, Team, App string
 
-	Revision, Decision, DeniedIn string
-	ReviewID                     string
-	Target                       string
-	Denies                       []policy.Deny
-	Labels                       map[string]string
-	RequestFindings              []policy.FindingFact
-	ResponseFindings             []policy.FindingFact
-	Redactions                   map[string]int // by entity
-	Restored                     int
-	Coverage                     policy.Coverage
+	Revision, Role     string // role: active or canary while a canary is on trial
+	Decision, DeniedIn string
+	ReviewID           string
+	Target             string
+	Denies             []policy.Deny
+	Labels             map[string]string
+	RequestFindings    []policy.FindingFact
+	ResponseFindings   []policy.FindingFact
+	Redactions         map[string]int // by entity
+	Restored           int
+	Coverage           policy.Coverage
 
 	Usage                         Usage
 	EstimatedInput                int64
@@ -105,11 +106,11 @@ func summarise(r *call.Record) *Call {
 	c := &Call{
 		ID: word(r.ID), TraceID: word(r.TraceID), Started: r.Started, Duration: r.Ended.Sub(r.Started),
 		TimeToFirstChunk: r.TimeToFirstChunk, PolicyTime: r.PolicyTime, Evaluations: r.Evaluations,
-		Dialect: word(r.Dialect), API: word(r.API), Provider: word(r.Provider), Operation: word(string(r.Operation)),
+		API: word(r.API), Provider: word(r.Provider), Operation: word(string(r.Operation)),
 		Model: word(r.RequestModel), UpstreamModel: word(r.UpstreamModel), ResponseModel: word(r.Response.Model),
 		Stream: r.Stream, Server: word(r.ServerAddress), Status: r.HTTPStatus,
 		Subject: word(r.Identity.Subject), Tenant: word(r.Identity.Tenant), Team: word(r.Identity.Team), App: word(r.Identity.App),
-		Revision: word(r.PolicyRevision), Decision: word(r.Decision), DeniedIn: word(r.DeniedIn), ReviewID: word(r.ReviewID), Target: word(r.Target),
+		Revision: word(r.PolicyRevision), Role: word(r.PolicyRole), Decision: word(r.Decision), DeniedIn: word(r.DeniedIn), ReviewID: word(r.ReviewID), Target: word(r.Target),
 		RequestFindings: first(r.RequestFindings), ResponseFindings: first(r.ResponseFindings),
 		Restored: r.Restored, Coverage: r.Coverage, Usage: usageOf(&r.Response.Usage), EstimatedInput: r.EstimatedInput,
 		CostUSD: r.CostUSD, CostKnown: r.CostKnown, CostReported: r.CostReported,

@@ -21,6 +21,7 @@ import (
 	"time"
 
 	"github.com/regent-proxy/regent/pkg/admin"
+	"github.com/regent-proxy/regent/pkg/policy/rollout"
 )
 
 //go:embed templates static
@@ -35,6 +36,8 @@ type Options struct {
 	// Policy is what is known of the policy set in force, as anything that
 	// encoding/json writes; it is called for each page that shows it, concurrently.
 	Policy func() any
+	// Rollout is how policies are rolled out; nil where that is not known.
+	Rollout func() rollout.Status
 	// Reviews are the calls that wait for a human; nil leaves their page out.
 	Reviews Reviews
 	// Version is the process's own.

@@ -111,7 +111,11 @@ func findings(list []policy.FindingFact) string {
 
 func decisionStep(c *Call) stage {
 	s := stage{Title: "Decision"}
-	s.Lines = append(s.Lines, fmt.Sprintf("Policy revision %s, %s in %s.", cmp.Or(c.Revision, "unknown"), plural(int64(c.Evaluations), "evaluation"), elapsed(c.PolicyTime)))
+	role := ""
+	if c.Role == "canary" {
+		role = ", the canary on trial"
+	}
+	s.Lines = append(s.Lines, fmt.Sprintf("Policy revision %s%s, %s in %s.", cmp.Or(c.Revision, "unknown"), role, plural(int64(c.Evaluations), "evaluation"), elapsed(c.PolicyTime)))
 	switch {
 	case c.DeniedIn == "request":
 		s.Tone = "deny"

@@ -65,7 +65,7 @@ func usd(v float64) string {
 	return "$" + short(v)
 }
 
-// span of time: 850 µs, 12 ms, 1.24 s, 2 min 5 s.
+// span of time: 850 µs, 12 ms, 1.24 s, 2 min 5 s, 3 h 20 min.
 func elapsed(d time.Duration) string {
 	switch {
 	case d <= 0:
@@ -78,6 +78,9 @@ func elapsed(d time.Duration) string {
 		return trim(d.Seconds()) + " s"
 	}
 	d = d.Round(time.Second)
+	if d >= time.Hour {
+		return fmt.Sprintf("%d h %d min", int(d.Hours()), int(d.Minutes())%60)
+	}
 	return fmt.Sprintf("%d min %d s", int(d.Minutes()), int(d.Seconds())%60)
 }
 

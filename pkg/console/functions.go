@@ -118,11 +118,11 @@ func tokens(c *Call, n int64) string {
 func details(c *Call) []row {
 	var out []row
 	for _, each := range []row{
-		{"API", c.API}, {"Dialect", c.Dialect}, {"Provider", c.Provider}, {"Operation", c.Operation},
+		{"API", c.API}, {"Provider", c.Provider}, {"Operation", c.Operation},
 		{"Model asked for", c.Model}, {"Model sent", c.UpstreamModel}, {"Model that answered", c.ResponseModel},
 		{"Server", c.Server}, {"Upstream", upstream(c)}, {"Target", c.Target},
 		{"Subject", c.Subject}, {"Tenant", c.Tenant}, {"Team", c.Team}, {"App", c.App},
-		{"Policy revision", c.Revision}, {"Review", c.ReviewID}, {"Error", c.ErrorType},
+		{"Policy revision", c.Revision}, {"Policy role", c.Role}, {"Review", c.ReviewID}, {"Error", c.ErrorType},
 	} {
 		if each.Value != "" {
 			out = append(out, each)

@@ -443,34 +443,6 @@ func spendTableOf(name string, all groups, total *cell) spendTable {
 	return t
 }
 
-// policyView is the policy set in force, and how the kept calls fared by revision.
-type policyView struct {
-	Rows      []row
-	Revisions []revisionRow
-	Kept      int
-}
-
-type revisionRow struct {
-	Revision                                   string
-	Calls, Denied, Redacted, Undecided, Failed int64
-	First, Last                                time.Time
-	Policy                                     time.Duration // a call
-}
-
-func (c *Console) policy(w http.ResponseWriter, r *http.Request) {
-	f := c.frame(r, "policy", "Policy", nil)
-	calls := c.options.Store.calls()
-	f.Live, f.Body = true, &policyView{Rows: c.policyRows(), Revisions: revisions(calls), Kept: len(calls)}
-	c.render(w, http.StatusOK, f)
-}
-
-func (c *Console) policyRows() []row {
-	if c.options.Policy == nil {
-		return nil
-	}
-	return jsonRows(c.options.Policy())
-}
-
 // maxBrief bounds what the overview says of the policy.
 const maxBrief = 6
 
@@ -480,31 +452,6 @@ func brief(rows []row) (out []row) {
 		if strings.Count(r.Name, "›") < 2 && len(out) < maxBrief {
 			out = append(out, r)
 		}
-	}
-	return out
-}
-
-// revisions sums the calls, newest first, by policy revision.
-func revisions(calls []*Call) []revisionRow {
-	var out []revisionRow
-	at := map[string]int{}
-	for _, c := range calls {
-		i, known := at[c.Revision]
-		if !known {
-			i, at[c.Revision] = len(out), len(out)
-			out = append(out, revisionRow{Revision: c.Revision, Last: c.Started.UTC()})
-		}
-		row := &out[i]
-		row.Calls++
-		row.Denied += bit(c.Decision == "deny")
-		row.Redacted += bit(c.Decision == "redact")
-		row.Undecided += bit(c.Decision == "error" || c.FailedOpen)
-		row.Failed += bit(c.Failed())
-		row.First = c.Started.UTC()
-		row.Policy += c.PolicyTime
-	}
-	for i := range out {
-		out[i].Policy /= time.Duration(out[i].Calls)
 	}
 	return out
 }

@@ -22,6 +22,7 @@ import (
 	"github.com/regent-proxy/regent/pkg/call"
 	"github.com/regent-proxy/regent/pkg/genai"
 	"github.com/regent-proxy/regent/pkg/policy"
+	"github.com/regent-proxy/regent/pkg/policy/rollout"
 	"github.com/regent-proxy/regent/pkg/review"
 )
 
@@ -36,13 +37,42 @@ func newClock() *clock { return &clock{time.Date(2026, 11, 23, 14, 30, 30, 0, ti
 
 func serve(t *testing.T, s *Store) http.Handler {
 	t.Helper()
-	c, err := New(Options{Store: s, TraceURL: "http://jaeger:16686/trace/{trace_id}", Version: "v1.2.3", Reviews: someReviews(s.now()), Policy: func() any {
-		return map[string]any{"revision": "r1", "candidate": map[string]any{"revision": "r2", "share": 0.05}}
+	c, err := New(Options{Store: s, TraceURL: "http://jaeger:16686/trace/{trace_id}", Version: "v1.2.3", Reviews: someReviews(s.now()), Rollout: trial(rollout.Canary, s.now()), Policy: func() any {
+		return map[string]any{"revision": "r1", "reloads": 2, "bundle": map[string]any{"name": "main"}}
 	}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	return admin.New(admin.Options{Access: admin.Access{Loopback: true}, Routes: c.Routes()}).Handler()
+}
+
+// trial is a rollout with a candidate on trial.
+func trial(mode rollout.Mode, now time.Time) func() rollout.Status {
+	return func() rollout.Status {
+		since := now.Add(-time.Hour)
+		s := rollout.Status{Mode: mode, Active: rollout.Revision{Revision: "r1", Since: &since}, Candidate: &rollout.Candidate{
+			Revision: "r2", Since: now.Add(-10 * time.Minute),
+			Window: &rollout.Window{Active: rollout.Figures{Calls: 950, Errors: 1, Denials: 40, P95: .0004}, Candidate: rollout.Figures{Calls: 50, Denials: 9, P95: .0005}},
+		}, Refused: &rollout.Refused{Revision: "r0", Reason: "denials", By: "band", At: since}}
+		if mode == rollout.Canary {
+			s.Canary = &rollout.Sharing{Share: .05, Key: "subject", MaxErrorRateIncrease: .01, MaxDenialRateIncrease: .02, MaxLatencyRatio: 1.5, PromoteAfterSeconds: 3600}
+		} else {
+			s.Shadow = &rollout.Shadows{Evaluated: 1000, Differed: 12, Differences: map[string]int64{"deny": 9, "labels": 3, "route": 0}}
+		}
+		return s
+	}
+}
+
+func TestShadow(t *testing.T) {
+	c := newClock()
+	s := story(c)
+	pages, err := New(Options{Store: s, Rollout: trial(rollout.Shadow, c.t)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := httptest.NewRecorder()
+	pages.policy(w, httptest.NewRequest("GET", "/console/policy", nil))
+	golden(t, "policy-shadow.txt", text(t, w.Body.String()))
 }
 
 // someReviews is a store of reviews, or one that fails where there are none.
@@ -156,6 +186,7 @@ func story(c *clock) *Store {
 			{Kind: call.StepRead, Started: r.Started, Ended: r.Started.Add(time.Millisecond)},
 			{Kind: call.StepPolicy, Started: r.Started.Add(time.Millisecond), Ended: r.Started.Add(2 * time.Millisecond), Phase: policy.Request, Decision: "redact"},
 		}
+		r.PolicyRevision, r.PolicyRole = "r2", "canary"
 		r.Labels, r.Target, r.UpstreamModel = map[string]string{"tier": "gold"}, "on-prem", "llama-3"
 	})
 	add("5e4d", 10*time.Second, func(r *call.Record) {
@@ -350,7 +381,7 @@ func TestFormats(t *testing.T) {
 		{number(0), "0"}, {number(999), "999"}, {number(1000), "1,000"}, {number(-1234567), "−1,234,567"},
 		{short(0), "0"}, {short(950), "950"}, {short(12345), "12.3k"}, {short(999_960), "1M"}, {short(4.5e6), "4.5M"},
 		{usd(0), "$0"}, {usd(0.000123), "$0.00012"}, {usd(0.01), "$0.01"}, {usd(12.345), "$12.35"}, {usd(12345.6), "$12,346"},
-		{elapsed(0), "–"}, {elapsed(900 * time.Nanosecond), "1 µs"}, {elapsed(12 * time.Millisecond), "12 ms"}, {elapsed(1240 * time.Millisecond), "1.24 s"}, {elapsed(125 * time.Second), "2 min 5 s"},
+		{elapsed(0), "–"}, {elapsed(900 * time.Nanosecond), "1 µs"}, {elapsed(12 * time.Millisecond), "12 ms"}, {elapsed(1240 * time.Millisecond), "1.24 s"}, {elapsed(125 * time.Second), "2 min 5 s"}, {elapsed(200 * time.Minute), "3 h 20 min"},
 		{share(0, 0), "–"}, {share(0, 5), "0 %"}, {share(5, 5), "100 %"}, {share(99_999, 100_000), "99.9 %"}, {share(1, 100_000), "< 0.1 %"}, {share(1, 3), "33 %"},
 		{plural(1, "query"), "1 query"}, {plural(2, "query"), "2 queries"}, {plural(0, "call"), "0 calls"},
 	} {
