@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -160,12 +161,23 @@ func (d *decisions) log(e *decided) {
 			return err
 		}
 		info.Txn = txn
-		return d.uploader.Log(ctx, info)
+		return d.upload(ctx, info)
 	})
 	if err != nil {
 		d.manager.log.Error("a decision could not be logged: %v", err)
 		d.manager.options.Observer.DecisionDropped()
 	}
+}
+
+// upload survives a mask that panics: a transaction that is not ended would keep
+// bundles from taking effect.
+func (d *decisions) upload(ctx context.Context, info *server.Info) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("panic: %v", p)
+		}
+	}()
+	return d.uploader.Log(ctx, info)
 }
 
 // info is the event in OPA's words.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"sync"
@@ -16,9 +17,16 @@ import (
 	"github.com/regent-proxy/regent/pkg/policy"
 )
 
-// load reads, checks, compiles and prepares the policies.
-func load(ctx context.Context, o *Options) (*Set, error) {
-	set, err := build(ctx, o)
+// load reads, checks, compiles and prepares the policies. A panic on the way, of
+// a builtin in a rule that depends on no fact, is an error: it must not take the
+// process along.
+func load(ctx context.Context, o *Options) (set *Set, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			set, err = nil, &policy.Error{Kind: policy.Load, Err: fmt.Errorf("panic: %v\n%s", p, debug.Stack())}
+		}
+	}()
+	set, err = build(ctx, o)
 	if err != nil {
 		return nil, &policy.Error{Kind: policy.Load, Err: err}
 	}
