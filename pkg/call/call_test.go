@@ -559,3 +559,26 @@ func TestUnreadResponseIsJudged(t *testing.T) {
 	}
 	c.Close(true, nil)
 }
+
+// Nothing of a private key longer than what a stream holds back leaves.
+func TestLongKeyInAStream(t *testing.T) {
+	b := newBench(t, rules{request: allow, response: redactAll})
+	line := strings.Repeat("QmFzZTY0IQ+/", 5) + "abcd\n"
+	deltas := []string{"here: ", "-----BEGIN PRIVATE KEY-----\n"}
+	for range 600 {
+		deltas = append(deltas, line)
+	}
+	deltas = append(deltas, "-----END PRIV", "ATE KEY-----", " done")
+	body := sse(deltas...)
+	var chunks [][]byte
+	for at := 0; at < len(body); at += 700 {
+		chunks = append(chunks, []byte(body[at:min(len(body), at+700)]))
+	}
+	out := b.stream(t, streamRequest, chunks)
+	if strings.Contains(out, "QmFz") || strings.Count(out, "[PRIVATE_KEY]") != 1 || !strings.Contains(out, " done") {
+		t.Errorf("%d bytes left, %d labels, %d lines of the key", len(out), strings.Count(out, "[PRIVATE_KEY]"), strings.Count(out, "QmFz"))
+	}
+	if r := b.rec.records[0]; r.Redactions["PRIVATE_KEY"] != 1 {
+		t.Errorf("counted as %v", r.Redactions)
+	}
+}

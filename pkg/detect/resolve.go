@@ -38,8 +38,15 @@ func byPlace(a, b Finding) int {
 	return cmp.Or(cmp.Compare(a.Start, b.Start), cmp.Compare(a.End, b.End), cmp.Compare(a.Entity, b.Entity), cmp.Compare(b.Score, a.Score))
 }
 
-// byRank puts the finding first that wins over others it overlaps with.
+// byRank puts the finding first that wins over others it overlaps with: what goes
+// on with one that has left does.
 func byRank(a, b Finding) int {
+	if a.Continued != b.Continued {
+		if a.Continued {
+			return -1
+		}
+		return 1
+	}
 	return cmp.Or(cmp.Compare(b.Score, a.Score), cmp.Compare(b.End-b.Start, a.End-a.Start), byPlace(a, b))
 }
 

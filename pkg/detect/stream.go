@@ -13,20 +13,26 @@ type waiting struct {
 
 // scanner runs one text. All positions are those of buf.
 type scanner struct {
-	set    *Set
-	buf    []byte
-	base   int64 // where buf begins in the text
-	cut    cutter
-	state  uint32 // of the automaton
-	read   int    // bytes the automaton has read
-	plain  int    // nothing tells in text[cut.start:plain]
-	hits   []waiting
-	lanes  [lanes][]waiting
-	open   []waiting // their token is closed, but their rule could still change its mind
-	tried  int       // len(buf) when the open ones were last tried
-	least  int       // where a finding of the open ones may begin at the earliest
-	raw    []Finding // not yet resolved
-	verify verifier
+	set   *Set
+	buf   []byte
+	base  int64 // where buf begins in the text
+	cut   cutter
+	state uint32 // of the automaton
+	read  int    // bytes the automaton has read
+	plain int    // nothing tells in text[cut.start:plain]
+	hits  []waiting
+	lanes [lanes][]waiting
+	open  []waiting // their token is closed, but their rule could still change its mind
+	tried int       // len(buf) when the open ones were last tried
+	least int       // where a finding of the open ones may begin at the earliest
+	raw   []Finding // not yet resolved
+	// goes is one more than the rule of a secret that is longer than its reach, 0
+	// for none; it is known up to gone.
+	goes int32
+	gone int
+	// carried is goes at the end of a text, for one that goes on where that ended.
+	carried int32
+	verify  verifier
 }
 
 // whole scans one text that is not kept.
@@ -41,6 +47,7 @@ func (sc *scanner) whole(text []byte, dst []Finding) []Finding {
 func (sc *scanner) reset() {
 	sc.cut, sc.state, sc.read, sc.tried = cutter{}, 0, 0, 0
 	sc.hits, sc.open, sc.raw = sc.hits[:0], sc.open[:0], sc.raw[:0]
+	sc.goes, sc.gone, sc.carried = 0, 0, 0
 	sc.verify.near.made = false
 }
 
@@ -62,6 +69,7 @@ func (sc *scanner) step(end bool, dst []Finding) ([]Finding, int) {
 		sc.closeHits(len(sc.buf)+1, len(sc.buf), true)
 	}
 	sc.tryOpen(end)
+	sc.follow(end)
 	frontier := sc.frontier(end)
 	return sc.settle(frontier, end, dst)
 }
@@ -144,9 +152,42 @@ func (sc *scanner) try(h *waiting, final bool) bool {
 	}
 	start, end, ok := r.Find(sc.buf, h.at)
 	if ok && start >= h.hold && end > start && sc.set.accepts(r.Entity, r.Score) {
+		if stop, over := sc.beyond(r, end); !over {
+			end, sc.goes, sc.gone = stop, h.rule+1, stop
+		}
 		sc.raw = append(sc.raw, Finding{Start: start, End: end, Entity: r.Entity, Class: r.class, Score: r.Score})
 	}
 	return true
+}
+
+// beyond says where a secret of the text so far ends, and whether it is over.
+func (sc *scanner) beyond(r *rule, end int) (stop int, over bool) {
+	if r.Goes == nil {
+		return end, true
+	}
+	return r.Goes(sc.buf, end, false)
+}
+
+// follow takes what came of a secret that is longer than its reach as found, the
+// rest of the finding before it.
+func (sc *scanner) follow(final bool) {
+	if sc.goes == 0 {
+		return
+	}
+	r := &sc.set.rules[sc.goes-1]
+	stop, over := r.Goes(sc.buf, sc.gone, false)
+	if final && !over {
+		sc.carried = sc.goes
+		stop, over = r.Goes(sc.buf, sc.gone, true)
+	}
+	sc.verify.work += stop - sc.gone
+	if stop > sc.gone {
+		sc.raw = append(sc.raw, Finding{Start: sc.gone, End: stop, Entity: r.Entity, Class: r.class, Score: r.Score, Continued: true})
+	}
+	sc.gone = stop
+	if over {
+		sc.goes = 0
+	}
 }
 
 // tryOpen asks the rules that wait again. Many that wait, and those that have
@@ -192,6 +233,9 @@ func (sc *scanner) frontier(end bool) int {
 	if len(sc.open) > 0 {
 		f = min(f, sc.least)
 	}
+	if sc.goes != 0 {
+		f = min(f, sc.gone)
+	}
 	return f
 }
 
@@ -215,7 +259,9 @@ func (st *Stream) Push(chunk []byte, end bool, dst []Finding) (findings []Findin
 	if end {
 		sc.base = settled
 		sc.buf = sc.buf[:0]
+		carried := sc.carried
 		sc.reset()
+		sc.goes = carried
 		return findings, settled
 	}
 	if at > 4*leftReach {
@@ -242,6 +288,7 @@ func (sc *scanner) forget(n int) {
 	sc.read -= n
 	sc.tried -= n
 	sc.least -= n
+	sc.gone -= n
 	for i := range sc.hits {
 		sc.hits[i].shift(n)
 	}

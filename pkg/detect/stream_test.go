@@ -154,3 +154,75 @@ func pushAll(t *testing.T, st *Stream, r *rand.Rand, text string) (out []Finding
 	}
 	return out
 }
+
+// longKey is a private key of many lines between prose.
+func longKey(lines int, newline string) (text string, start, end int) {
+	r := rand.New(rand.NewPCG(7, uint64(lines)))
+	const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+	var b strings.Builder
+	b.WriteString("the key is ")
+	start = b.Len()
+	b.WriteString("-----BEGIN RSA PRIVATE KEY-----" + newline)
+	for range lines {
+		for range 64 {
+			b.WriteByte(letters[r.IntN(len(letters))])
+		}
+		b.WriteString(newline)
+	}
+	b.WriteString("-----END RSA PRIVATE KEY-----")
+	end = b.Len()
+	b.WriteString(" keep it, write to ann@example.org")
+	return b.String(), start, end
+}
+
+// A key of any length is one finding whole, and in a stream one that goes on,
+// with no byte between: also where the text is ended in its middle because too
+// much is held.
+func TestKeysOfAnyLength(t *testing.T) {
+	s := newSet(t, Options{})
+	for _, newline := range []string{"\n", "\\n", "\r\n", "\n  "} {
+		for _, lines := range []int{10, 252, 260, 700} {
+			text, start, end := longKey(lines, newline)
+			want := []Finding{{Start: start, End: end, Entity: "PRIVATE_KEY", Class: Secret, Score: 1}}
+			whole := s.Scan([]byte(text), nil)
+			if len(whole) != 2 || whole[0] != want[0] || whole[1].Entity != "EMAIL" {
+				t.Fatalf("%d lines by %q: whole %+v, want %+v and an address", lines, newline, whole, want)
+			}
+			for _, size := range []int{3 + lines/10, 1000, 5000, 40000} {
+				st := s.NewStream()
+				var found []Finding
+				for at := 0; at < len(text); at += size {
+					found, _ = st.Push([]byte(text[at:min(len(text), at+size)]), false, found)
+				}
+				found, _ = st.Push(nil, true, found)
+				if got := joined(found); len(got) != 2 || got[0] != want[0] || got[1].Entity != "EMAIL" {
+					t.Errorf("%d lines by %q in pieces of %d: %+v", lines, newline, size, got)
+				}
+			}
+		}
+	}
+}
+
+func TestKeyThatIsCutByTheBoundGoesOn(t *testing.T) {
+	s := newSet(t, Options{})
+	text, start, end := longKey(600, "\n")
+	st := s.NewStream()
+	found, _ := st.Push([]byte(text[:12000]), true, nil)
+	found, _ = st.Push([]byte(text[12000:]), true, found)
+	if got := joined(found); len(got) != 2 || got[0].Start != start || got[0].End != end {
+		t.Errorf("%+v, want %d to %d", got, start, end)
+	}
+}
+
+// joined puts findings together with what goes on with them.
+func joined(list []Finding) []Finding {
+	var out []Finding
+	for _, f := range list {
+		if n := len(out) - 1; f.Continued && n >= 0 && out[n].End == f.Start {
+			out[n].End = f.End
+			continue
+		}
+		out = append(out, f)
+	}
+	return out
+}

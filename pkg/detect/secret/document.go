@@ -2,8 +2,9 @@ package secret
 
 import "bytes"
 
-// maxKeyBlock is how many bytes a private key in its armour may have: an RSA
-// key of 16384 bits takes 12.7 KB.
+// maxKeyBlock is how many bytes of a private key in its armour are held back and
+// read leniently: an RSA key of 16384 bits takes 12.7 KB. A longer one is followed
+// on, line by line, to its end.
 const maxKeyBlock = 16 << 10
 
 // leastKeyBlock is how many bytes between its lines make a block hold a key.
@@ -21,6 +22,7 @@ func privateKey() Rule {
 		Score:    1,
 		Find:     findPrivateKey,
 		Open:     openPrivateKey,
+		Goes:     armourGoesOn,
 	}
 }
 
@@ -29,10 +31,15 @@ func findPrivateKey(text []byte, at int) (start, end int, ok bool) {
 	if body < 0 || !bytes.Contains(label, []byte("private key")) {
 		return 0, 0, false
 	}
-	limit := min(len(text), at+maxKeyBlock)
 	stop := body
-	for stop < limit && keyBlockByte(text[stop]) && !dashes(text[stop:]) {
+	for limit := min(len(text), at+maxKeyBlock); stop < limit && keyBlockByte(text[stop]) && !dashes(text[stop:]); {
 		stop++
+	}
+	if stop == at+maxKeyBlock {
+		var over bool
+		if stop, over = armourGoesOn(text, stop, true); over && armourEnds(text[at:stop]) {
+			return at, stop, true
+		}
 	}
 	if keyBytes(text[body:stop]) < leastKeyBlock {
 		return 0, 0, false
@@ -46,6 +53,53 @@ func findPrivateKey(text []byte, at int) (start, end int, ok bool) {
 		stop--
 	}
 	return at, stop, true
+}
+
+// armourEnds reports whether a block goes up to the end of its last line.
+func armourEnds(block []byte) bool { return bytes.HasSuffix(block, []byte("-----")) }
+
+// armourGoesOn follows lines of base64, however they are indented, quoted and
+// their ends escaped, up to what is none, or through the line that ends a block.
+func armourGoesOn(text []byte, pos int, final bool) (stop int, over bool) {
+	if armourEnds(text[:pos]) {
+		return pos, true
+	}
+	for i := pos; i < len(text); i++ {
+		if text[i] == '-' {
+			return armourEnd(text, i, final)
+		}
+		if !lineByte(text, i) {
+			return i, true
+		}
+	}
+	return len(text), final
+}
+
+// armourEnd reads the line that ends a block, at text[at:]; what is none is left
+// alone.
+func armourEnd(text []byte, at int, final bool) (stop int, over bool) {
+	const opening, longest = "-----end ", 96
+	rest := text[at:]
+	if hasFold(rest, []byte(opening)) {
+		if _, after := armourLabel(text, at, opening); after > 0 {
+			return after, true
+		}
+		return at, final || len(rest) >= longest
+	}
+	began := len(rest) < len(opening) && hasFold([]byte(opening), bytes.ToLower(rest))
+	return at, final || !began
+}
+
+// lineByte reports whether text[i] can be part of a block's lines: blanks only
+// where a line begins.
+func lineByte(text []byte, i int) bool {
+	switch c := text[i]; {
+	case isLetter(c), isDigit(c), bytes.IndexByte([]byte("+/=\\\"',\r\n"), c) >= 0:
+		return true
+	case isBlank(c):
+		return i > 0 && (isSpace(text[i-1]) || isQuote(text[i-1]) || text[i-1] == ',')
+	}
+	return false
 }
 
 // openPrivateKey reports whether the block may go on: its label or its last

@@ -31,6 +31,12 @@ type Rule struct {
 	// Open reports whether more text behind could change what Find says. It may
 	// say so too often, never too seldom, and after After bytes it says no.
 	Open func(text []byte, at int) bool
+
+	// Goes follows a secret that was longer than After on from pos, where what is
+	// known of it ends: up to stop it goes on; over says that there it ends, else
+	// more text is needed, of which final says that none comes. Nil for secrets
+	// that are never longer.
+	Goes func(text []byte, pos int, final bool) (stop int, over bool)
 }
 
 // Rules returns every rule. The first call compiles them, which takes some ten
