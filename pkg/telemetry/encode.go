@@ -57,17 +57,12 @@ func newEncoder() *encoder {
 	return e
 }
 
-// finish is the span as one element of ScopeSpans.spans. The encoder must not
-// be used again.
-func (e *encoder) finish() []byte {
-	out := make([]byte, 0, protowire.SizeTag(fieldScopeSpans)+protowire.SizeBytes(len(e.wire)))
-	out = protowire.AppendTag(out, fieldScopeSpans, protowire.BytesType)
-	out = protowire.AppendBytes(out, e.wire)
+// free gives the encoder back; it must not be used again.
+func (e *encoder) free() {
 	clear(e.keys) // they may hold a caller's strings
 	if cap(e.wire) <= maxContent {
 		encoders.Put(e)
 	}
-	return out
 }
 
 // Fields of the span itself.

@@ -5,13 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
-	"slices"
 	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	tracepb "go.opentelemetry.io/proto/otlp/trace/v1"
+	"google.golang.org/protobuf/encoding/protowire"
 )
 
 // maxQueueBytes bounds the spans waiting for export together, maxBatchBytes those
@@ -38,13 +38,19 @@ type queue struct {
 	timeout  time.Duration // of one export, retries included
 	onError  func(error)
 
-	spans chan []byte
-	bytes atomic.Int64
+	max   int          // spans that may wait
+	bytes atomic.Int64 // waiting and in hand
 
 	exported, dropped, failed atomic.Int64
 
-	mu      sync.RWMutex // closed against add
-	closed  bool
+	mu      sync.Mutex
+	closed  bool    // against add
+	full    []batch // ready to leave, oldest first
+	open    batch   // takes spans
+	waiting int     // spans in both
+	last    int     // bytes of the last batch, to make room for the next at once
+
+	wake    chan struct{}      // a batch is full
 	stop    chan struct{}      // closed by shutdown
 	abandon context.CancelFunc // ends the export in hand
 	done    chan struct{}      // closed by the worker
@@ -54,32 +60,39 @@ func newQueue(u uploader, resource *tracepb.ResourceSpans, s TraceSettings, onEr
 	ctx, cancel := context.WithCancel(context.Background())
 	q := &queue{
 		uploader: u, resource: resource, batch: s.Batch, interval: s.Interval, timeout: s.Timeout, onError: onError,
-		spans: make(chan []byte, s.Queue),
-		stop:  make(chan struct{}), abandon: cancel, done: make(chan struct{}),
+		max: s.Queue, wake: make(chan struct{}, 1),
+		stop: make(chan struct{}), abandon: cancel, done: make(chan struct{}),
 	}
 	go q.work(ctx)
 	return q
 }
 
-// add takes a span, as encoder.finish gives it, or drops it where count or bytes
-// are at their bound.
+// add takes a copy of a span's fields, or drops them where count or bytes are at
+// their bound. The worker is woken by a full batch or its timer, not by a span.
 func (q *queue) add(span []byte) {
-	q.mu.RLock()
-	defer q.mu.RUnlock()
-	if q.closed {
+	size := protowire.SizeTag(fieldScopeSpans) + protowire.SizeBytes(len(span))
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.closed || q.waiting >= q.max || q.bytes.Load()+int64(size) > maxQueueBytes {
 		q.dropped.Add(1)
 		return
 	}
-	size := int64(len(span))
-	if q.bytes.Add(size) <= maxQueueBytes {
-		select {
-		case q.spans <- span:
-			return
-		default:
-		}
+	q.bytes.Add(int64(size))
+	q.waiting++
+	b := &q.open
+	if b.wire == nil {
+		b.wire = make([]byte, 0, q.last+q.last/4) // a little more, lest it must grow
 	}
-	q.bytes.Add(-size)
-	q.dropped.Add(1)
+	b.wire = protowire.AppendTag(b.wire, fieldScopeSpans, protowire.BytesType)
+	b.wire = protowire.AppendBytes(b.wire, span)
+	if b.n++; b.n < q.batch && len(b.wire) < maxBatchBytes {
+		return
+	}
+	q.full, q.open = append(q.full, q.open), batch{}
+	select {
+	case q.wake <- struct{}{}:
+	default: // it knows
+	}
 }
 
 // shutdown exports what waits, within ctx; what is then left counts as failed.
@@ -104,72 +117,67 @@ func (q *queue) shutdown(ctx context.Context) error {
 	return errors.Join(late, q.uploader.Stop(ctx))
 }
 
-// work gathers spans to batches until shutdown, then exports the rest.
+// work exports batches as they fill, and at intervals what there is, until
+// shutdown; then the rest.
 func (q *queue) work(ctx context.Context) {
 	defer close(q.done)
 	timer := time.NewTimer(q.interval)
 	defer timer.Stop()
-	var b batch
 	for {
 		select {
-		case s := <-q.spans:
-			if b.add(s) < q.batch && b.bytes < maxBatchBytes {
-				continue
-			}
-			q.export(ctx, &b)
+		case <-q.wake:
+			q.send(ctx, false)
 		case <-timer.C:
-			q.export(ctx, &b)
+			q.send(ctx, true)
 			timer.Reset(q.interval)
 		case <-q.stop:
-			q.drain(ctx, &b)
+			q.send(ctx, true)
 			return
 		}
 	}
 }
 
-// drain exports what is left once no more can come.
-func (q *queue) drain(ctx context.Context, b *batch) {
-	for {
-		select {
-		case s := <-q.spans:
-			if b.add(s) >= q.batch || b.bytes >= maxBatchBytes {
-				q.export(ctx, b)
-			}
-		default:
-			q.export(ctx, b)
-			return
-		}
+// send exports the full batches, and, if all, the one that is not.
+func (q *queue) send(ctx context.Context, all bool) {
+	for b := q.next(all); b.n > 0; b = q.next(all) {
+		q.export(ctx, b)
 	}
 }
 
-// batch is what leaves in one message: elements of ScopeSpans.spans.
+// batch is what leaves in one message: n elements of ScopeSpans.spans.
 type batch struct {
-	spans [][]byte
-	bytes int
+	wire []byte
+	n    int
 }
 
-func (b *batch) add(span []byte) int {
-	b.spans = append(b.spans, span)
-	b.bytes += len(span)
-	return len(b.spans)
-}
-
-// export sends the batch and empties it. A batch that fails is lost and counted;
-// the client has retried until the timeout.
-func (q *queue) export(ctx context.Context, b *batch) {
-	n := int64(len(b.spans))
-	if n == 0 {
-		return
+// next is the batch to export, empty where there is none.
+func (q *queue) next(all bool) (b batch) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	switch {
+	case len(q.full) > 0:
+		b, q.full[0] = q.full[0], batch{}
+		q.full = q.full[1:]
+	case all:
+		b, q.open = q.open, batch{}
 	}
+	if b.n > 0 {
+		q.waiting, q.last = q.waiting-b.n, len(b.wire)
+	}
+	return b
+}
+
+// export sends a batch. One that fails is lost and counted; the client has
+// retried until the timeout.
+func (q *queue) export(ctx context.Context, b batch) {
 	ctx, cancel := context.WithTimeout(ctx, q.timeout)
-	err := q.uploader.UploadTraces(ctx, q.message(slices.Concat(b.spans...)))
+	err := q.uploader.UploadTraces(ctx, q.message(b.wire))
 	cancel()
+	n := int64(b.n)
 	rejected := rejectedSpans(err, n)
 	q.failed.Add(rejected)
 	q.exported.Add(n - rejected)
-	q.bytes.Add(-int64(b.bytes))
-	clear(b.spans)
-	b.spans, b.bytes = b.spans[:0], 0
+	q.bytes.Add(-int64(len(b.wire)))
 	if err != nil && q.onError != nil {
 		q.onError(fmt.Errorf("export %d spans: %w", n, err))
 	}

@@ -112,7 +112,8 @@ func (r *recording) export(rec *call.Record, kept string) context.Context {
 	if rec.TimeToFirstChunk > 0 {
 		b.event(eventFirstChunk, uint64(rec.Started.Add(rec.TimeToFirstChunk).UnixNano()))
 	}
-	r.t.queue.add(b.finish())
+	r.t.queue.add(b.wire)
+	b.free()
 	r.below(rec)
 	return trace.ContextWithSpanContext(context.Background(), trace.NewSpanContext(trace.SpanContextConfig{
 		TraceID: r.traceID, SpanID: r.spanID, TraceFlags: trace.FlagsSampled,

@@ -67,5 +67,6 @@ func (r *recording) child(b *encoder, name string, kind uint64, started, ended t
 	r.head(b, newSpanID(), name, kind, started, ended)
 	b.bytesField(fieldParentID, r.spanID[:])
 	b.fixed32Field(fieldFlags, spanFlags)
-	r.t.queue.add(b.finish())
+	r.t.queue.add(b.wire)
+	b.free()
 }
