@@ -95,7 +95,7 @@ func (v *policyView) rollout(s rollout.Status) {
 func (t *trialView) canary(s *rollout.Sharing) {
 	calls, after := trim(s.Share*100)+" %, by "+s.Key, "by hand only"
 	if len(s.Tenants) > 0 {
-		calls += "; all of " + strings.Join(first(s.Tenants), ", ")
+		calls += ", of " + strings.Join(first(s.Tenants), ", ")
 	}
 	if s.PromoteAfterSeconds > 0 {
 		after = "after " + elapsed(time.Duration(s.PromoteAfterSeconds*float64(time.Second)))
