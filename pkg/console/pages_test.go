@@ -399,3 +399,17 @@ func TestFormats(t *testing.T) {
 		}
 	}
 }
+
+// Whatever a link to the theme's path says, the browser stays in the console.
+func FuzzBackPath(f *testing.F) {
+	for _, to := range []string{"/console/", "/console/calls?a=b", "//evil.example/console/", "/console/\\x", "/console/../..//evil.example", "https://evil.example/console/"} {
+		f.Add(to)
+	}
+	base, _ := url.Parse("http://127.0.0.1:9902/console/theme")
+	f.Fuzz(func(t *testing.T, to string) {
+		at, err := base.Parse(backPath(to))
+		if err != nil || at.Scheme != "http" || at.Host != base.Host {
+			t.Errorf("%q leads to %v, %v", to, at, err)
+		}
+	})
+}
