@@ -17,6 +17,7 @@ import (
 	"github.com/regent-proxy/regent/pkg/admin"
 	"github.com/regent-proxy/regent/pkg/call"
 	"github.com/regent-proxy/regent/pkg/config"
+	"github.com/regent-proxy/regent/pkg/detect/remote"
 	"github.com/regent-proxy/regent/pkg/extproc"
 	"github.com/regent-proxy/regent/pkg/policy/bundle"
 	"github.com/regent-proxy/regent/pkg/policy/opa"
@@ -30,8 +31,9 @@ type parts struct {
 	telemetry *telemetry.Telemetry
 	engine    *opa.Engine
 	rollout   *rollout.Rollout
-	bundles   *bundle.Manager // nil where none are fetched nor decisions reported
-	reviews   *review.Store   // nil where none are kept
+	bundles   *bundle.Manager  // nil where none are fetched nor decisions reported
+	reviews   *review.Store    // nil where none are kept
+	remote    *remote.Detector // nil where none is asked
 	loads     loads
 	extproc   *extproc.Server
 	// routes are what parts show and take on the admin port, by the pattern of
@@ -59,6 +61,12 @@ func assemble(ctx context.Context, c *config.Config, out io.Writer, log *slog.Lo
 	snapshots, err := newSnapshots(c)
 	if err != nil {
 		return nil, errors.Join(err, p.close(ctx))
+	}
+	if p.remote, err = newRemote(&c.Detect.Remote, p.telemetry); err != nil {
+		return nil, errors.Join(err, p.close(ctx))
+	}
+	if p.remote != nil { // a nil pointer would be an interface that is not nil
+		snapshots.fixed.Remote = p.remote
 	}
 	options := policyOptions(c, log)
 	if p.bundles != nil && p.bundles.HasBundles() {
@@ -111,6 +119,9 @@ func (p *parts) close(ctx context.Context) error {
 	}
 	if p.rollout != nil {
 		p.rollout.Close()
+	}
+	if p.remote != nil {
+		p.remote.Close()
 	}
 	var err error
 	if p.reviews != nil {

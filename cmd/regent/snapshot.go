@@ -184,6 +184,7 @@ func callSettings(c *config.Config) call.Settings {
 		MaxHeld: int(c.Limits.MaxHold), MaxEvent: int(c.Limits.MaxEvent),
 		RoutingHeader: strings.ToLower(c.Routing.Header), AskUsage: c.Usage.AskStreamUsage,
 		Content: c.Telemetry.Content != "none", ReviewContent: c.Review.Content == "redacted", Canary: c.Detect.Canary.Enabled,
+		RemoteRequired: c.Detect.Remote.OnError == "closed", RemoteResponses: c.Detect.Remote.Responses,
 		Provenance: call.ProvenanceSettings{
 			PromptID: named(c.Telemetry.Provenance.PromptID), PromptVersion: named(c.Telemetry.Provenance.PromptVersion),
 			DataSources: named(c.Telemetry.Provenance.DataSources),

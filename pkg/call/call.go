@@ -42,6 +42,14 @@ type Reviews interface {
 	Ask(a review.Ask) (review.Review, error)
 }
 
+// Remote finds what only another service can. It is bounded in time. Safe for
+// concurrent use.
+type Remote interface {
+	// Scan has one list of findings a text, ordered; skipped counts texts that
+	// were beyond a bound, err says why another was not judged.
+	Scan(ctx context.Context, texts [][]byte) (found [][]detect.Finding, skipped int, err error)
+}
+
 // Recorder turns calls into spans and metrics. Safe for concurrent use.
 type Recorder interface {
 	// Begin is called at a call's start, so that its ids are known.
@@ -73,8 +81,10 @@ type Parent struct{ Traceparent, Tracestate, Baggage, B3 string }
 type Snapshot struct {
 	Policy PolicySet
 	// Rollout chooses each call's set by who calls; nil is Policy for all.
-	Rollout  *rollout.Rollout
-	Detect   *detect.Set
+	Rollout *rollout.Rollout
+	Detect  *detect.Set
+	// Remote is nil where the operator has configured none.
+	Remote   Remote
 	Redact   *redact.Redactor
 	Dialects *dialect.Registry
 	Catalog  *catalog.Catalog
@@ -107,6 +117,9 @@ type Settings struct {
 	Provenance ProvenanceSettings
 	// Content captures messages into the record, redacted.
 	Content bool
+	// RemoteRequired refuses a call that the remote detector could not judge;
+	// RemoteResponses asks it about response documents too.
+	RemoteRequired, RemoteResponses bool
 	// Canary marks system prompts, and hides the mark in responses.
 	Canary bool
 	// ReviewContent gives a reviewer the messages, redacted.

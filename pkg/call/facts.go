@@ -48,6 +48,7 @@ func (c *call) readFacts(request *genai.Request, body []byte) *facts {
 	in.LLM.Operation, in.LLM.Model, in.LLM.Stream, in.LLM.Request = request.Operation, request.Model, request.Stream, request
 	in.LLM.Text = func(i int) string { return textOf(body, request.Texts[i]) }
 	f := c.scan(body, request.Texts)
+	c.askRemote(f, body)
 	in.Findings = countFindings(f)
 	c.rec.RequestFindings = in.Findings
 	c.estimate(in, request, body)

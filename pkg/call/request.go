@@ -46,6 +46,8 @@ type call struct {
 	pseudonyms redact.Pseudonyms
 	// canary is the mark the system prompt left with; nil for none.
 	canary *redact.Canary
+	// unjudged is why the remote detector did not judge a text; nil where it did.
+	unjudged error
 
 	reply    response
 	phase    policy.Phase // the phase in hand, for errors
@@ -198,6 +200,9 @@ func (c *call) unreadable(reason string, err error) phase.Verdict {
 // verdict. request and body are nil where there is nothing to read.
 func (c *call) judge(request *genai.Request, body []byte) phase.Verdict {
 	facts := c.readFacts(request, body)
+	if refusal := c.remoteRefusal(); refusal != nil {
+		return *refusal
+	}
 	c.step(StepRead, c.arrived)
 	decision, failed := c.decide(&c.input)
 	if failed != nil {

@@ -198,7 +198,13 @@ func (c *call) judgeResponse(read *genai.Response, body []byte, final bool) phas
 	f := &facts{}
 	if read != nil {
 		f = c.scan(body, read.Texts)
+		if c.snap.Settings.RemoteResponses {
+			c.askRemote(f, body)
+		}
 		c.rec.ResponseFindings = countFindings(f)
+	}
+	if refusal := c.remoteRefusal(); refusal != nil {
+		return *refusal
 	}
 	decision, failed := c.decide(c.responseInput(read, body, final))
 	if failed != nil {

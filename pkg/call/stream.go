@@ -67,6 +67,9 @@ func (c *call) openStream() phase.Verdict {
 		c.cover("", "", policy.Full)
 	}
 	v := phase.Verdict{Body: phase.BodyStream}
+	if c.snap.Remote != nil && c.snap.Settings.RemoteResponses {
+		c.cover("remote_detector_stream", "", policy.Partial)
+	}
 	if c.reply.encoding != "" {
 		return s.openEncoded(v)
 	}

@@ -270,8 +270,40 @@ type Detect struct {
 	Custom []Path `yaml:"custom"`
 	// Strings that must never appear, such as a marker in a system prompt; a match is the entity CANARY.
 	Canaries []Secret `yaml:"canaries"`
+	// A detector over HTTP, for what patterns can't find.
+	Remote Remote `yaml:"remote"`
 	// A mark that Regent itself puts at the end of system prompts.
 	Canary Canary `yaml:"canary"`
+}
+
+// Remote is a detector that speaks the API of Presidio's analyzer.
+type Remote struct {
+	// The address that texts are posted to, such as http://127.0.0.1:3000/analyze; empty asks nobody. It gets every text of a request in the clear.
+	URL string `yaml:"url"`
+	// The language code sent with each text.
+	Language string `yaml:"language"`
+	// What is asked for, by the service's name, and what it is called here. Its class is pii.
+	Entities map[string]string `yaml:"entities"`
+	// Leave findings below this confidence out, from 0 to 1.
+	MinScore float64 `yaml:"min_score"`
+	// The time that a call waits for it at most, all its texts together.
+	Timeout time.Duration `yaml:"timeout"`
+	// The largest text that is sent; coverage says remote_detector_bound where one is larger.
+	MaxText Size `yaml:"max_text"`
+	// The most texts of one call that are sent, the last ones; those remembered do not count.
+	MaxTexts int `yaml:"max_texts"`
+	// Requests in flight at once, of all calls.
+	Concurrency int `yaml:"concurrency"`
+	// How many texts' findings are remembered, by the text's SHA-256, as places alone.
+	Cache int `yaml:"cache"`
+	// Headers sent with each request, such as an API key.
+	Headers map[string]Secret `yaml:"headers"`
+	// What a text means that could not be judged: open lets the call pass with what was found here, closed refuses it with 503. Coverage says remote_detector, so that a policy may decide as well.
+	OnError string `yaml:"on_error" oneof:"open closed"`
+	// How long the service is left alone after five failures in a row.
+	Retry time.Duration `yaml:"retry"`
+	// Ask about responses too that come as one document. Streams are not sent; their coverage then says remote_detector_stream.
+	Responses bool `yaml:"responses"`
 }
 
 // Canary is the mark in system prompts. It depends on redaction.key, the tenant,

@@ -25,8 +25,11 @@ func Default() *Config {
 			Subject:     Source{Claim: "sub"},
 			Scopes:      Source{Claim: "scope"},
 		},
-		Usage:  Usage{AskStreamUsage: true},
-		Detect: Detect{Enabled: true, Injection: true},
+		Usage: Usage{AskStreamUsage: true},
+		Detect: Detect{Enabled: true, Injection: true, Remote: Remote{
+			Language: "en", Entities: map[string]string{"PERSON": "PERSON", "LOCATION": "LOCATION", "NRP": "NRP"}, MinScore: 0.5, Timeout: 500 * time.Millisecond,
+			MaxText: 32 << 10, MaxTexts: 64, Concurrency: 16, Cache: 10_000, OnError: "open", Retry: 5 * time.Second,
+		}},
 		Review: Review{MaxPending: 1000, Wait: 24 * time.Hour, Use: time.Hour, Keep: 7 * 24 * time.Hour, Content: "none"},
 		Telemetry: Telemetry{
 			Traces: Traces{

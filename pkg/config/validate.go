@@ -101,6 +101,8 @@ func (r *rules) durations(c *Config) {
 		{"drain.flush", c.Drain.Flush, time.Minute, true},
 		{"policy.timeout", c.Policy.Timeout, time.Minute, false},
 		{"policy.bundles.start_timeout", c.Policy.Bundles.StartTimeout, 10 * time.Minute, true},
+		{"detect.remote.timeout", c.Detect.Remote.Timeout, time.Minute, false},
+		{"detect.remote.retry", c.Detect.Remote.Retry, time.Hour, false},
 		{"review.wait", c.Review.Wait, 90 * 24 * time.Hour, false},
 		{"review.use", c.Review.Use, 90 * 24 * time.Hour, false},
 		{"review.keep", c.Review.Keep, 3660 * 24 * time.Hour, false},
@@ -193,6 +195,7 @@ func (r *rules) detect(d *Detect) {
 	for i, file := range d.Custom {
 		r.file(fmt.Sprintf("detect.custom[%d]", i), file)
 	}
+	r.remote(&d.Remote)
 	for i, canary := range d.Canaries {
 		if len(canary.Reveal()) < 8 {
 			r.add(fmt.Sprintf("detect.canaries[%d]", i), "a short one would match by chance", "want at least 8 bytes")

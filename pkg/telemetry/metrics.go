@@ -88,6 +88,7 @@ type metrics struct {
 	bundles, undecided                           metric.Int64Counter
 	localReplies, headers, panics                metric.Int64Counter
 	messages, closed                             tally
+	remote, remoteStates                         tally
 }
 
 func newMetrics(provider metric.MeterProvider, s *Settings, q *queue, chunks *chunkMeter, st *store) (*metrics, error) {
@@ -128,6 +129,8 @@ func newMetrics(provider metric.MeterProvider, s *Settings, q *queue, chunks *ch
 	m.panics = in.counter("regent.panics", "{panic}", "Panics, each of which ended one call.")
 	in.tallied("regent.messages", "{message}", "Messages of Envoy's by kind.", attrKind, &m.messages)
 	in.tallied("regent.streams.closed", "{stream}", "Ended ext_proc streams by gRPC code.", attrResult, &m.closed)
+	in.tallied("regent.detect.remote.texts", "{text}", "Texts for the remote detector by what became of them.", attrResult, &m.remote)
+	in.tallied("regent.detect.remote.states", "{change}", "Changes of the remote detector's circuit breaker, by its new state.", attrResult, &m.remoteStates)
 	in.observed("regent.streams.open", "{stream}", "Open ext_proc streams.", m.streams.Load)
 	in.observed("regent.calls.open", "{call}", "Calls in progress.", m.open.Load)
 	in.observedPolicy(&m.policy)
@@ -363,6 +366,12 @@ func (t *Telemetry) HeaderRejected(string) { t.metrics.headers.Add(context.Backg
 
 // Panicked counts a panic in a call, which ended that call alone.
 func (t *Telemetry) Panicked() { t.metrics.panics.Add(context.Background(), 1) }
+
+// RemoteText counts a text for the remote detector by what became of it.
+func (t *Telemetry) RemoteText(outcome string) { t.metrics.remote.add(outcome) }
+
+// RemoteState counts a change of the remote detector's circuit breaker.
+func (t *Telemetry) RemoteState(state string) { t.metrics.remoteStates.add(state) }
 
 // OpenStreams is the number of open ext_proc streams.
 func (t *Telemetry) OpenStreams() int64 { return t.metrics.streams.Load() }
