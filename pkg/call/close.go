@@ -196,10 +196,14 @@ func (c *call) requestMetadata() []phase.Field {
 func (c *call) finalMetadata() []phase.Field {
 	c.settle()
 	r := &c.rec
+	responseLevel := r.Coverage.Response
+	if responseLevel == policy.Pending { // this is the call's last word: none will come
+		responseLevel = policy.None
+	}
 	fields := append(c.requestMetadata(),
 		phase.Field{Name: "response_model", Value: r.Response.Model},
 		phase.Field{Name: "stream", Value: r.Stream},
-		phase.Field{Name: "coverage_response", Value: string(r.Coverage.Response)},
+		phase.Field{Name: "coverage_response", Value: string(responseLevel)},
 		phase.Field{Name: "coverage_reasons", Value: r.Coverage.Reasons},
 		phase.Field{Name: "usage_reported", Value: r.Response.Usage.Reported},
 		phase.Field{Name: "duration_ms", Value: c.svc.now().Sub(r.Started).Milliseconds()},

@@ -77,7 +77,7 @@ func TestB3(t *testing.T) {
 	}
 }
 
-// A denied call is part of its experiment too.
+// A denied call is part of its experiment too, and has no response to come.
 func TestExperimentIsRecorded(t *testing.T) {
 	want := policy.Experiment{Name: "small-model", Variant: "b"}
 	b := newBench(t, rules{request: func(*policy.Input) (*policy.Decision, error) {
@@ -92,6 +92,9 @@ func TestExperimentIsRecorded(t *testing.T) {
 	told := map[string]any{}
 	for _, f := range v.Metadata {
 		told[f.Name] = f.Value
+	}
+	if told["coverage_response"] != "none" {
+		t.Errorf("the access log is told that the response's coverage is %v", told["coverage_response"])
 	}
 	if told["experiment"] != "small-model" || told["variant"] != "b" {
 		t.Errorf("the access log is told %v", told)
