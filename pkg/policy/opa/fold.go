@@ -115,7 +115,7 @@ func (f *constants) rule(r *ast.Rule) {
 	r.Body = f.simplify(r.Body)
 	if f.never(r.Body) {
 		// What the head and the rest of the body refer to is read no more.
-		r.Body = ast.NewBody(ast.NewExpr(ast.InternedTerm(false)))
+		r.Body = ast.NewBody(ast.NewExpr(ast.NewTerm(ast.Boolean(false))))
 	}
 }
 
@@ -224,7 +224,9 @@ func (f *constants) propagate(r *ast.Rule) bool {
 			}
 			return v, nil
 		}
-		r.Body[i] = ast.NewExpr(ast.InternedTerm(true)).SetLocation(e.Location)
+		// A term of its own: the walk below writes to what it visits, and interned
+		// terms are read by evaluations meanwhile.
+		r.Body[i] = ast.NewExpr(ast.NewTerm(ast.Boolean(true))).SetLocation(e.Location)
 		r.Body[i].Index = e.Index
 		_, _ = ast.TransformVars(r.Body, replace)
 		if r.Head.Key != nil {
@@ -289,7 +291,7 @@ func (f *constants) simplify(body ast.Body) ast.Body {
 		return known && holds
 	}))
 	if len(kept) == 0 {
-		return ast.NewBody(ast.NewExpr(ast.InternedTerm(true)))
+		return ast.NewBody(ast.NewExpr(ast.NewTerm(ast.Boolean(true))))
 	}
 	for i := range kept {
 		kept[i].Index = i
