@@ -121,6 +121,11 @@ func (s *Set) addRules(o Options) error {
 	if s.wants("GPS_COORDINATES") {
 		s.rules = append(s.rules, rule{degreesRule(), PII})
 	}
+	for _, r := range []secret.Rule{imageRule(), referenceRule()} {
+		if s.wants(r.Entity) {
+			s.rules = append(s.rules, rule{r, Exfiltration})
+		}
+	}
 	for _, c := range o.Canaries {
 		if c != "" && s.wants("CANARY") {
 			s.rules = append(s.rules, rule{term("CANARY", c, 1, false), Exfiltration})

