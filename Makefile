@@ -6,7 +6,7 @@ GO ?= go
 TESTFLAGS ?=
 
 .DEFAULT_GOAL := build
-.PHONY: build test unit race integration demo run bench fuzz-short lint clean help
+.PHONY: build test unit race integration backends demo run bench fuzz-short lint clean help
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*##/\t/'
@@ -28,6 +28,9 @@ race: ## the packages that share state, with the race detector
 
 integration: ## real Envoy, real client libraries; installs them into the user's cache once
 	$(GO) test -timeout 15m $(TESTFLAGS) ./integration/...
+
+backends: ## our spans in a real OpenTelemetry Collector and Jaeger; builds both once (some 15 minutes on two cores)
+	$(GO) test -timeout 60m -tags backends -run '^TestBackend' -v ./integration
 
 demo: ## the story (DEMO_LLM=0 leaves the real model out; OPENAI_API_KEY makes the public provider real)
 	@$(GO) run ./examples/demo
