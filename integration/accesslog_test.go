@@ -84,7 +84,9 @@ func regentMembers(t *testing.T) []string {
 	}
 	var names []string
 	for _, found := range regentMember.FindAllStringSubmatch(string(text), -1) {
-		names = append(names, found[1])
+		if found[1] != "policy_role" { // there only while a candidate is tried: the roll-out's tests
+			names = append(names, found[1])
+		}
 	}
 	if len(names) < 30 {
 		t.Fatalf("only %v", names)

@@ -234,7 +234,7 @@ func (s *sidecar) settled(t *testing.T, calls int) {
 	if exported != arrived {
 		t.Errorf("%s: %d spans count as exported, %d arrived", s.name, exported, arrived)
 	}
-	if s.delivered == nil && (exported != 0 || failed == 0 || s.overflows && dropped == 0) {
+	if s.delivered == nil && (exported != 0 || failed == 0 || s.overflows && calls > 500 && dropped == 0) {
 		t.Errorf("%s: %d exported, %d dropped, %d failed", s.name, exported, dropped, failed)
 	}
 }
