@@ -51,6 +51,8 @@ func withheld(in *policy.Input, headers []string) *policy.Input {
 		if r.Text != nil {
 			r.Text = func() string { return Withheld }
 		}
+		// A model that carries data out may put it into the name of a host.
+		r.ToolHosts, r.LinkHosts = marks(r.ToolHosts), marks(r.LinkHosts)
 		if r.Err != nil {
 			e := *r.Err
 			e.Message = mark(e.Message)
@@ -74,10 +76,7 @@ func withheldRequest(in *genai.Request) *genai.Request {
 	for i := range out.Attachments {
 		out.Attachments[i].Name, out.Attachments[i].URI = mark(out.Attachments[i].Name), mark(out.Attachments[i].URI)
 	}
-	out.Params.StopSequences = slices.Clone(in.Params.StopSequences)
-	for i := range out.Params.StopSequences {
-		out.Params.StopSequences[i] = Withheld
-	}
+	out.Params.StopSequences = marks(in.Params.StopSequences)
 	return &out
 }
 
@@ -87,6 +86,14 @@ func mark(s string) string {
 		return ""
 	}
 	return Withheld
+}
+
+func marks(list []string) []string {
+	out := make([]string, len(list))
+	for i := range out {
+		out[i] = Withheld
+	}
+	return out
 }
 
 // fits counts values down until left is spent.
