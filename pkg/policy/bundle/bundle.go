@@ -266,8 +266,7 @@ type candidateKey struct{}
 
 // admit has the engine load what txn would leave in the store.
 func (m *Manager) admit(ctx context.Context, txn storage.Transaction) error {
-	before := m.reads.Load()
-	m.gate.stale = false
+	m.gate.before, m.gate.admitted = m.reads.Load(), false
 	candidate, err := m.read(ctx, txn)
 	if err != nil {
 		if isPending(err) {
@@ -278,17 +277,17 @@ func (m *Manager) admit(ctx context.Context, txn storage.Transaction) error {
 	if err := m.reload(context.WithValue(ctx, candidateKey{}, candidate)); err != nil {
 		return err
 	}
-	m.gate.stale = m.reads.Load() != before
-	m.complete()
+	m.gate.admitted = true
 	return nil
 }
 
 // committed makes good for a reload that came between: while a candidate was
 // loaded and committed it read the bundles as they had been.
-func (m *Manager) committed(ctx context.Context) {
-	if m.gate.stale {
+func (m *Manager) committed(ctx context.Context, before int64) {
+	if m.reads.Load() != before {
 		_ = m.reload(ctx) // it reports by itself
 	}
+	m.complete()
 }
 
 func (m *Manager) complete() {

@@ -21,12 +21,15 @@ import (
 type gate struct {
 	storage.Store
 	admit func(context.Context, storage.Transaction) error
-	after func(context.Context)
+	after func(ctx context.Context, before int64)
 
 	writer  atomic.Uint64 // the writing transaction, of which there is one at a time
 	changed bool          // by it
-	stale   bool          // somebody read the store while it was admitted
-	refused atomic.Bool   // the last one was
+	// admitted: the engine has loaded it. before is how often the store was read
+	// until then: who reads it between that and the commit has what was.
+	admitted bool
+	before   int64
+	refused  atomic.Bool // the last one was
 }
 
 // NewTransaction begins a transaction; a writing one waits for the one before.
@@ -73,10 +76,13 @@ func (g *gate) Commit(ctx context.Context, txn storage.Transaction) error {
 		g.Store.Abort(ctx, txn)
 		return fmt.Errorf("refused by regent: %w", err)
 	}
+	admitted, before := g.admitted, g.before // the next writer begins at the commit
 	if err := g.Store.Commit(ctx, txn); err != nil {
 		return err
 	}
-	g.after(ctx)
+	if admitted {
+		g.after(ctx, before)
+	}
 	return nil
 }
 
