@@ -17,6 +17,7 @@ import (
 // document is a phase's decision, prepared: what is asked of the engine.
 type document struct {
 	members []member // those of one name together
+	groups  []group  // the members of one name
 	// parts ask for the members: one for those that depend on facts that come
 	// again, and is remembered, one for the others.
 	parts []*part
@@ -30,9 +31,17 @@ type document struct {
 	traces []topdown.QueryTracer // of an explanation
 }
 
+// group is the members [from, to), of one name. What they come to together
+// stands behind the members' own values.
+type group struct {
+	name     string
+	from, to int
+}
+
 // part is one query and the members it gives.
 type part struct {
 	members  []int // of the document
+	groups   []int // all of whose members are the part's
 	query    ast.Body
 	compiler ast.QueryCompiler
 	reads    *reads
@@ -77,8 +86,24 @@ func (s *Set) document(phase policy.Phase) (*document, error) {
 	if !defined {
 		return nil, nil
 	}
+	doc.group()
 	return doc, s.apportion(doc)
 }
+
+// group finds the members of one name.
+func (d *document) group() {
+	for i := 0; i < len(d.members); {
+		g := group{name: d.members[i].name, from: i}
+		for i++; i < len(d.members) && d.members[i].name == g.name; {
+			i++
+		}
+		g.to = i
+		d.groups = append(d.groups, g)
+	}
+}
+
+// values has room for what the members and the groups come to.
+func (d *document) values() []ast.Value { return make([]ast.Value, len(d.members)+len(d.groups)) }
 
 // places are what to ask for a member: the halves of a set, the places where
 // every rule defines one that is written out, else the member as a whole.
@@ -164,8 +189,23 @@ func (s *Set) add(doc *document, members []int, reads *reads) error {
 		return nil
 	}
 	p := &part{members: members, reads: reads, memo: newMemo[[]ast.Value](reads)}
+	for i, g := range doc.groups {
+		if p.has(g) {
+			p.groups = append(p.groups, i)
+		}
+	}
 	doc.parts = append(doc.parts, p)
 	return s.compile(doc, p)
+}
+
+// has reports whether all members of a group are the part's.
+func (p *part) has(g group) bool {
+	for i := g.from; i < g.to; i++ {
+		if !slices.Contains(p.members, i) {
+			return false
+		}
+	}
+	return true
 }
 
 // constantTime bounds what a member that depends on no fact may take at load.
@@ -174,13 +214,14 @@ const constantTime = time.Second
 // settle evaluates a member that depends on no fact into d.
 func (s *Set) settle(phase policy.Phase, d *policy.Decision, m member) error {
 	doc := &document{members: []member{m}}
+	doc.group()
 	if err := s.add(doc, []int{0}, &reads{varies: true}); err != nil {
 		return err
 	}
 	ctx, done := context.WithTimeout(s.withKnowledge(context.Background()), constantTime)
 	defer done()
 	in := &policy.Input{Phase: phase, Call: policy.CallFacts{Started: time.Unix(0, 1)}}
-	values := make([]ast.Value, 1)
+	values := doc.values()
 	if err := s.run(ctx, doc, doc.parts[0], in, ast.ObjectTerm(), values); err != nil {
 		return err
 	}
@@ -221,30 +262,33 @@ func always(rules []*ast.Rule, depth int) bool {
 	return !slices.ContainsFunc(rules, func(r *ast.Rule) bool { return !partial(r) }) || slices.ContainsFunc(rules, hasDefault)
 }
 
-// collect puts the members' values together and gives each defined member of the
-// decision to each.
+// collect gives each defined member of the decision to each.
 func (d *document) collect(values []ast.Value, each func(name string, v ast.Value) error) error {
-	for i := 0; i < len(d.members); {
-		first := i
-		name := d.members[first].name
-		for i++; i < len(d.members) && d.members[i].name == name; {
-			i++
-		}
-		v := values[first]
-		switch {
-		case len(d.members[first].path) > 0:
-			v = d.object(values, first, i)
-		case i-first == 2:
-			v = v.(ast.Set).Union(values[first+1].(ast.Set))
+	for i, g := range d.groups {
+		v := values[len(d.members)+i]
+		if v == nil {
+			v = d.together(values, g)
 		}
 		if v == nil {
 			continue
 		}
-		if err := each(name, v); err != nil {
+		if err := each(g.name, v); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// together is what a group's members come to: the union of a set's halves, an
+// object of places, or the one member's value, nil where it is undefined.
+func (d *document) together(values []ast.Value, g group) ast.Value {
+	switch {
+	case len(d.members[g.from].path) > 0:
+		return d.object(values, g.from, g.to)
+	case g.to-g.from == 2:
+		return values[g.from].(ast.Set).Union(values[g.from+1].(ast.Set))
+	}
+	return values[g.from]
 }
 
 // object is the member whose places are the members [from, to). The objects on
@@ -279,6 +323,28 @@ func (p *part) take(doc *document, result topdown.QueryResult, values []ast.Valu
 		values[i] = v
 	}
 	return nil
+}
+
+// known is what the part came to, in the order of its members and then groups.
+func (p *part) known(doc *document, values []ast.Value) []ast.Value {
+	out := make([]ast.Value, 0, len(p.members)+len(p.groups))
+	for _, at := range p.members {
+		out = append(out, values[at])
+	}
+	for _, g := range p.groups {
+		out = append(out, doc.together(values, doc.groups[g]))
+	}
+	return out
+}
+
+// recall puts what is known back into values.
+func (p *part) recall(doc *document, known, values []ast.Value) {
+	for i, at := range p.members {
+		values[at] = known[i]
+	}
+	for i, g := range p.groups {
+		values[len(doc.members)+g] = known[len(p.members)+i]
+	}
 }
 
 // value is the member's, nil where it is undefined.

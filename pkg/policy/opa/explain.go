@@ -78,7 +78,7 @@ func (s *Set) explain(ctx context.Context, doc *document, phase policy.Phase, in
 	own := *doc
 	own.traces = append(more, trace)
 	in := &policy.Input{Phase: phase, Call: policy.CallFacts{Started: started}}
-	values := make([]ast.Value, len(own.members))
+	values := own.values()
 	err := s.run(ctx, &own, own.parts[0], in, input, values) // of a plain set, the only one
 	out.Rules = trace.rules
 	if err != nil {

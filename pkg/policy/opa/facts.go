@@ -396,5 +396,8 @@ func init() {
 		"subject", "system", "target", "team", "temperature", "tenant", "terms", "text",
 		"tokens", "tool_call_id", "tool_calls", "tool_choice", "tools", "top_k", "top_p", "trace_id",
 		"type", "unknown_parts", "uri", "usage", "user", "where",
+		// Members of decisions, which decode asks for.
+		"body", "deny", "entities", "every_tokens", "experiment", "min_score", "off", "op", "redact", "remove",
+		"review", "roles", "route", "set", "value", "variant", "wait", "watch", "with",
 	)
 }

@@ -91,7 +91,7 @@ func (s *Set) decide(ctx context.Context, doc *document, in *policy.Input, befor
 	}
 	ctx, done := context.WithTimeout(s.withKnowledge(ctx), s.timeout)
 	defer done()
-	values := make([]ast.Value, len(doc.members))
+	values := doc.values()
 	for i, p := range doc.parts {
 		if err := s.fill(ctx, doc, p, in, facts, before.part(i), values); err != nil {
 			return nil, err
@@ -119,20 +119,14 @@ func (s *Set) fill(ctx context.Context, doc *document, p *part, in *policy.Input
 		facts = s.facts(p.reads, in)
 	}
 	if known, ok := p.memo.find(facts); ok {
-		for i, at := range p.members {
-			values[at] = known[i]
-		}
+		p.recall(doc, known, values)
 		return nil
 	}
 	if err := s.run(ctx, doc, p, in, facts, values); err != nil {
 		return err
 	}
 	if p.memo != nil {
-		known := make([]ast.Value, len(p.members))
-		for i, at := range p.members {
-			known[i] = values[at]
-		}
-		p.memo.keep(facts, known)
+		p.memo.keep(facts, p.known(doc, values))
 	}
 	return nil
 }
