@@ -134,7 +134,7 @@ func TestPolicyExport(t *testing.T) {
 	if !strings.Contains(string(text), `"regent.bucket"`) || strings.Contains(string(text), `"http.send"`) {
 		t.Error("the capabilities are not those of a policy")
 	}
-	for _, name := range []string{"lib/routing.rego", "default/request.rego", "settings.yaml", "schemas/input.json", "schemas/decision.json"} {
+	for _, name := range []string{"lib/routing.rego", "default/request.rego", "settings.yaml", "schemas/input.json", "schemas/decision.json", ".regal/config.yaml"} {
 		if _, err := os.Stat(filepath.Join(dir, name)); err != nil {
 			t.Error(err)
 		}
