@@ -582,3 +582,29 @@ func TestLongKeyInAStream(t *testing.T) {
 		t.Errorf("counted as %v", r.Redactions)
 	}
 }
+
+// A text that was changed does not leave in its tokens.
+func TestTokensOfAChangedText(t *testing.T) {
+	b := newBench(t, rules{request: allow, response: redactAll})
+	deltas := []string{"write to ann", "@exam", "ple.org now, ", "or not"}
+	var body strings.Builder
+	for _, d := range deltas {
+		fmt.Fprintf(&body, "data: {\"id\":\"x\",\"choices\":[{\"index\":0,\"delta\":{\"content\":%q},\"logprobs\":{\"content\":[{\"token\":%q,\"top_logprobs\":[]}]}}]}\n\n", d, d)
+	}
+	body.WriteString("data: [DONE]\n\n")
+	out := b.stream(t, streamRequest, [][]byte{[]byte(body.String())})
+	if strings.Contains(out, "exam") || strings.Contains(out, "ann") || !strings.Contains(out, `"token":"or not"`) || strings.Count(out, `"logprobs":null`) != 3 {
+		t.Errorf("it leaves as\n%s", out)
+	}
+	doc := `{"id":"x","model":"m","choices":[{"index":0,"message":{"role":"assistant","content":"to ann@example.org"},"logprobs":{"content":[{"token":"to "},{"token":"ann@example.org"}]},"finish_reason":"stop"}]}`
+	for text, kept := range map[string]bool{doc: false, strings.ReplaceAll(doc, "ann@example.org", "nobody"): true} {
+		c, _ := b.svc.Open(context.Background(), requestHead())
+		c.RequestBody([]byte(`{"model":"gpt-4o","messages":[]}`))
+		c.ResponseHeaders(responseHead("200", "application/json"))
+		v := c.ResponseBody([]byte(text), true)
+		c.Close(true, nil)
+		if v.Replace == kept || strings.Contains(string(v.NewBody), "ann@") {
+			t.Errorf("%s leaves as %s", text, v.NewBody)
+		}
+	}
+}

@@ -379,6 +379,9 @@ func (h *held) appendTo(out []byte, codec dialect.PayloadCodec) ([]byte, error) 
 			h.edits.Add(splice.Range, splice.With)
 		}
 	}
+	if h.changed() {
+		dropTokens(&h.edits, h.inner)
+	}
 	if h.edits.Empty() {
 		return append(out, h.event.Raw...), nil
 	}

@@ -225,6 +225,9 @@ func (c *call) judgeResponse(read *genai.Response, body []byte, final bool) phas
 			c.withoutMark(&edits, body, &read.Texts[i])
 		}
 	}
+	if !edits.Empty() {
+		dropTokens(&edits, body)
+	}
 	edited, err := apply(&edits, body)
 	if err != nil {
 		return c.refuse(*impossible(err.Error()), nil)
