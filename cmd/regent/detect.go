@@ -173,6 +173,9 @@ func listEntities(out io.Writer) error {
 	w := bufio.NewWriter(out)
 	for _, e := range list {
 		fmt.Fprintf(w, "%-36s %-13s %s\n", e.Name, e.Class, strings.TrimSpace(e.About))
+		if e.Example != "" {
+			fmt.Fprintf(w, "%50s e.g. %s\n", "", e.Example)
+		}
 	}
 	return w.Flush()
 }

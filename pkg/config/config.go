@@ -266,7 +266,7 @@ type Detect struct {
 	MinScore map[string]float64 `yaml:"min_score"`
 	// Look for prompt injection in the texts of requests.
 	Injection bool `yaml:"injection"`
-	// Files with entities of your own: a list of {entity, class, pattern, terms, terms_file, check, score}.
+	// Files with entities of your own: a list of {entity, class, pattern, terms, terms_file, check, score}; check is aba_routing, ean13, imei, luhn, mod11_10, mod97 or nhs, of the digits that pattern matched.
 	Custom []Path `yaml:"custom"`
 	// Strings that must never appear, such as a marker in a system prompt; a match is the entity CANARY.
 	Canaries []Secret `yaml:"canaries"`

@@ -1,8 +1,11 @@
 package detect
 
 import (
+	"bytes"
 	"fmt"
+	"maps"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/regent-proxy/regent/pkg/detect/secret"
@@ -12,9 +15,11 @@ import (
 type Custom struct {
 	Entity string
 	Class  Class // PII where empty
-	// Pattern is a regular expression (RE2), tried on every token: it matches
-	// within one, sees nothing to its left, and makes every text slower to scan.
-	// Words and phrases are better given as Terms.
+	// Pattern is a regular expression (RE2). It matches within one token and sees
+	// nothing to its left. It is tried on tokens that are long enough and hold the
+	// longest string that each of its matches must; one without such a string is
+	// tried on every token, and makes every text slower to scan. Words and phrases
+	// are better given as Terms.
 	Pattern string
 	// Terms are words or phrases, compared without regard to ASCII case, found
 	// where no letter or digit stands next to them.
@@ -30,13 +35,19 @@ var checks = map[string]func(digits []byte) bool{
 	"mod97":    func(d []byte) bool { return mod97(d) == 1 },
 	"mod11_10": func(d []byte) bool { return len(d) > 1 && mod1110(d[:len(d)-1]) == int(d[len(d)-1]-'0') },
 	"ean13":    func(d []byte) bool { return len(d) == 13 && ean13(d) },
+	"nhs":      func(d []byte) bool { return len(d) == 10 && nhs(d) },
+	// 3GPP TS 23.003, annex B.
+	"imei": func(d []byte) bool { return len(d) == 15 && luhn(d) },
+	// ABA Routing Number Policy: weights 3, 7, 1.
+	"aba_routing": func(d []byte) bool { return len(d) == 9 && weigh(d, []int{3, 7, 1, 3, 7, 1, 3, 7, 1})%10 == 0 },
 }
 
 // Checks lists the names that Custom.Check knows.
-func Checks() []string { return []string{"ean13", "luhn", "mod11_10", "mod97"} }
+func Checks() []string { return slices.Sorted(maps.Keys(checks)) }
 
-// freePattern is a custom pattern without a literal to look for.
+// freePattern is a custom pattern.
 type freePattern struct {
+	needs   required
 	entity  string
 	class   Class
 	pattern *regexp.Regexp
@@ -80,7 +91,7 @@ func (s *Set) addPattern(c *Custom, class Class, score float64) error {
 	if err != nil {
 		return fmt.Errorf("compile its pattern: %w", err)
 	}
-	s.free = append(s.free, freePattern{c.Entity, class, re, check, score})
+	s.free = append(s.free, freePattern{requiredOf(c.Pattern), c.Entity, class, re, check, score})
 	return nil
 }
 
@@ -102,6 +113,9 @@ func passes(check func([]byte) bool, match []byte) bool {
 func (sc *scanner) freePatterns(text []byte, from int) {
 	for i := range sc.set.free {
 		p := &sc.set.free[i]
+		if token := text[from:]; len(token) < p.needs.length || p.needs.literal != "" && !bytes.Contains(token, []byte(p.needs.literal)) {
+			continue
+		}
 		for _, m := range p.pattern.FindAllIndex(text[from:], -1) {
 			if m[1] > m[0] && passes(p.check, text[from+m[0]:from+m[1]]) && sc.set.accepts(p.entity, p.score) {
 				sc.raw = append(sc.raw, Finding{Start: from + m[0], End: from + m[1], Entity: p.entity, Class: p.class, Score: p.score})
