@@ -152,9 +152,20 @@ func get[T any](b *browser, what string, action chromedp.Action[T]) T {
 	return v
 }
 
+// A page that is just renewing itself may take the place of the one asked for:
+// then it is asked for again.
 func (b *browser) open(path string) {
 	b.t.Helper()
-	b.run("open "+path, chromedp.Navigate(b.home+path), chromedp.WaitReady(chromedp.CSS("main")))
+	var err error
+	for range 3 {
+		err = chromedp.Do(b.ctx, chromedp.Navigate(b.home+path), chromedp.WaitReady(chromedp.CSS("main")))
+		if err == nil || !strings.Contains(err.Error(), "net::ERR_ABORTED") {
+			break
+		}
+	}
+	if err != nil {
+		b.t.Fatalf("open %s: %v", path, err)
+	}
 }
 
 // text is what the page shows of the first element that fits.
