@@ -88,7 +88,7 @@ func (v *verifier) hexGroups(start, end int) {
 // macScore is low for the addresses that are nobody's.
 func macScore(run []byte) float64 {
 	for _, c := range run {
-		if c != '0' && c != 'f' && c != 'F' && c != ':' && c != '-' {
+		if c != '0' && c != 'f' && c != 'F' && c != ':' && c != '-' && c != '.' {
 			return 0.95
 		}
 	}
@@ -166,4 +166,31 @@ func number(d []byte) int {
 		n = n*10 + int(c-'0')
 	}
 	return n
+}
+
+// hardware tries 3E-A0-EE-E8-B9-99 and 3ea0.eee8.b999. One of digits alone has
+// to be named: groups of two or four digits are many things.
+func (v *verifier) hardware(i int) {
+	size, gap := 2, uint8('-')
+	if v.units[i].len() == 4 {
+		size, gap = 4, '.'
+	}
+	last := i + 12/size - 1
+	if last >= len(v.units) || v.units[i+1].gap != gap || !v.closes(last) || last+1 < len(v.units) && v.units[last+1].gap == gap {
+		return
+	}
+	run := v.text[v.units[i].start:v.units[last].end]
+	if !isMAC(run, gap, size) {
+		return
+	}
+	v.add("MAC_ADDRESS", v.units[i].start, v.units[last].end, macScore(run), aboutMAC, !hasHexLetter(run))
+}
+
+func hasHexLetter(run []byte) bool {
+	for _, c := range run {
+		if kindOf[c]&(isUpper|isLower) != 0 {
+			return true
+		}
+	}
+	return false
 }

@@ -13,6 +13,14 @@ func (v *verifier) codes(i int) {
 	if first&(isUpper|isLower) != 0 && u.kind&isDigit != 0 {
 		v.iban(i)
 	}
+	if first&isLower != 0 && len(t) >= 9 && kindOf[t[1]]&isLower != 0 && u.len() != 6 {
+		if u.kind&isDigit == 0 || u.len() == 9 {
+			v.nino(i)
+		}
+		if u.len() == 16 {
+			v.fiscalCode(i)
+		}
+	}
 	if first&isUpper != 0 && len(t) >= 8 && kindOf[t[1]]&isUpper != 0 {
 		v.nino(i)
 		v.vat(i)
@@ -86,8 +94,15 @@ func (v *verifier) nino(i int) {
 		return
 	}
 	var buf [9]byte
-	b, last := v.joined(i, 9, " -", buf[:0])
-	if len(b) != 9 || !v.closes(last) || kindOf[b[1]]&isUpper == 0 || !all(b[2:8], isDigit) || b[8] < 'A' || b[8] > 'D' {
+	b, last := v.joined(i, 9, " -.", buf[:0])
+	if len(b) != 9 || !v.closes(last) || !all(b[2:8], isDigit) {
+		return
+	}
+	small := kindOf[b[0]]&isLower != 0
+	if small {
+		copy(b, bytes.ToUpper(b))
+	}
+	if kindOf[b[1]]&isUpper == 0 || b[8] < 'A' || b[8] > 'D' {
 		return
 	}
 	if bytes.IndexByte([]byte("DFIQUV"), b[0]) >= 0 || bytes.IndexByte([]byte("DFIQUVO"), b[1]) >= 0 || kindOf[b[0]]&isUpper == 0 {
@@ -97,7 +112,7 @@ func (v *verifier) nino(i int) {
 	case "BG", "GB", "KN", "NK", "NT", "TN", "ZZ":
 		return
 	}
-	v.add("UK_NINO", v.units[i].start, v.units[last].end, 0.75, aboutNINO, false)
+	v.add("UK_NINO", v.units[i].start, v.units[last].end, pick(small, 0.55, 0.75), aboutNINO, small)
 }
 
 // fiscalOdd are the values of 0-9 and A-Z at the odd places of a codice fiscale.
@@ -110,7 +125,12 @@ func (v *verifier) fiscalCode(i int) {
 		return
 	}
 	var buf [16]byte
-	b, last := v.joined(i, 16, " ", buf[:0])
+	b, last := v.joined(i, 16, " -", buf[:0])
+	if len(b) == 16 && kindOf[b[0]]&isLower != 0 && all(b, isDigit|isLower) {
+		for j, c := range b {
+			b[j] = upper(c)
+		}
+	}
 	if len(b) != 16 || !v.closes(last) || !all(b, isDigit|isUpper) || !all(b[:6], isUpper) || kindOf[b[15]]&kindOf[b[11]]&isUpper == 0 || bytes.IndexByte([]byte("ABCDEHLMPRST"), b[8]) < 0 {
 		return
 	}

@@ -37,6 +37,7 @@ const (
 	aboutBIC
 	aboutIBAN
 	aboutHost
+	aboutMAC
 	aboutEvent
 	subjects
 )
@@ -44,9 +45,9 @@ const (
 // contextWords are what stands before a value, each with its blanks: a word
 // begins with a blank here, and ends with one unless it may go on.
 var contextWords = [subjects][][]byte{
-	aboutPhone:      words(" phone", " tel ", " telephone", " telefon", " telefoon", " téléphone", " téléph", " teléfono", " telefono", " telefone", " mobile ", " mobil ", " mobiel", " móvil", " cell ", " cellphone", " cellulare", " celular", " handy ", " portable ", " call ", " callback", " caller", " fax", " whatsapp", " signal ", " sms ", " text me", " dial ", " ring ", " reach me", " rufnummer", " numer tel", " komórk", " telemóvel", " hotline", " appel", " joindre", " contact ", " tél ", " llam", " chiam", " anrufen", " bel ", " zadzwoń", " answers ", " answer "),
+	aboutPhone:      words(" phone", " tel ", " telephone", " telefon", " telefoon", " téléphone", " téléph", " teléfono", " telefono", " telefone", " mobile ", " mobil ", " mobiel", " móvil", " cell ", " cellphone", " cellulare", " celular", " handy ", " portable ", " call ", " callback", " caller", " fax", " whatsapp", " signal ", " sms ", " text me", " dial ", " ring ", " reach me", " rufnummer", " handynummer", " mobilnummer", " rufen sie", " erreichbar", " erreichen", " номер тел", " телефон", " тел ", " позвон", " numer tel", " komórk", " telemóvel", " hotline", " appel", " joindre", " contact ", " tél ", " llam", " chiam", " anrufen", " bel ", " zadzwoń", " answers ", " answer "),
 	aboutCard:       words(" card", " credit", " debit", " visa ", " mastercard", " amex ", " american express", " discover ", " carte", " tarjeta", " carta ", " karte", " kreditkart", " kaart", " karta ", " cartão", " cc ", " pan ", " payment", " paid with"),
-	aboutSSN:        words(" ssn", " social security", " soc sec", " social sec"),
+	aboutSSN:        words(" ssn", " social security", " soc sec", " social sec", " social is", " social number", " my social "),
 	aboutITIN:       words(" itin", " individual taxpayer"),
 	aboutEIN:        words(" ein ", " employer id", " fein", " federal tax", " tax id", " irs "),
 	aboutNHS:        words(" nhs", " national health", " health service", " patient"),
@@ -54,7 +55,7 @@ var contextWords = [subjects][][]byte{
 	aboutNIR:        words(" nir ", " sécurité sociale", " securite sociale", " insee", " sécu "),
 	aboutSIREN:      words(" siren", " siret", " rcs ", " immatricul", " société", " entreprise", " employeur", " établissement", " etablissement"),
 	aboutGermanTax:  words(" steuer", " idnr", " tin ", " tax id", " identifikationsnummer", " steuerid"),
-	aboutDNI:        words(" dni", " nie ", " nif ", " documento", " identidad", " extranjer"),
+	aboutDNI:        words(" dni", " d n i ", " nie ", " nif ", " documento", " identidad", " extranjer"),
 	aboutFiscalCode: words(" codice fiscale", " cf ", " fiscal"),
 	aboutBSN:        words(" bsn", " burgerservice", " sofinummer", " sofi"),
 	aboutNRN:        words(" rijksregister", " registre national", " national register", " national number", " numéro national", " nrn ", " insz", " niss", " rrn "),
@@ -71,6 +72,7 @@ var contextWords = [subjects][][]byte{
 	aboutBIC:        words(" bic", " swift"),
 	aboutIBAN:       words(" iban", " account", " konto", " compte", " cuenta", " conto ", " rekening"),
 	aboutHost:       words(" ip ", " ips ", " ipv", " server", " host", " dns", " resolver", " ping", " gateway", " proxy", " client", " remote", " peer", " subnet", " addr", " adresse", " dirección", " indirizzo", " adres", " connect", " listening", " router", " firewall", " traceroute", " nslookup", " dig ", " whois", " node", " machine", " serveur", " servidor", " rechner", " endpoint", " upstream", " request from", " login from", " logged in from", " traffic", " whitelist", " allowlist", " blocklist", " banned", " forwarded for", " real ip", " nameserver", " name server", " ssh ", " telnet ", " src ", " dst ", " visitor", " cidr", " inet "),
+	aboutMAC:        words(" mac ", " macs ", " mac addr", " hardware addr", " hwaddr", " ether ", " ethernet", " lladdr", " bssid", " physical addr", " wifi", " wlan", " eth0", " device", " interface", " arp "),
 	aboutEvent:      words(" died", " death", " deceased", " expir", " issue", " valid until", " valid to", " valid from", " signed", " created", " updated", " modified", " due ", " joined", " hired", " started", " appointment", " visit", " admitted", " admission", " discharged", " married", " wedding", " founded", " released", " published", " invoice date", " order date", " gestorben", " verstorben", " gültig", " ausgestellt", " décéd", " délivré", " expire", " fallec", " caduca", " expedid", " decedut", " morto ", " rilasciat", " scaden", " overleden", " geldig", " afgegeven", " zmarł", " wydan", " ważn", " falecid", " emitid", " birthday party", " birth certificate"),
 }
 

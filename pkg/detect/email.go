@@ -20,6 +20,9 @@ func (v *verifier) emails() {
 		}
 		at += i
 		start, end := v.localStart(at), v.domainEnd(at+1)
+		if start < at && v.text[start] == '_' && end < len(v.text) && v.text[end] == '_' {
+			start++ // _ann@corp.example_ of markdown
+		}
 		v.work += end - start
 		if start == at || end == at+1 || v.credentials(start, end) {
 			continue
@@ -48,8 +51,11 @@ func (v *verifier) localStart(at int) int {
 	for start < at && kindOf[v.text[start]]&(isDigit|isUpper|isLower|isWide) == 0 && v.text[start] != '_' {
 		start++
 	}
+	ascii := at > start && kindOf[v.text[at-1]]&isWide == 0
 	for i := at - 1; i >= start; i-- {
 		switch c := v.text[i]; {
+		case ascii && i+3 <= at && signLen(v.text[i:at]) == 3: // 邮箱ann@corp.example
+			return i + 3
 		case c == '=' || c == '/' || c == '?': // user=ann@corp.example
 			return i + 1
 		case c == '.' && (i == at-1 || v.text[i+1] == '.'):
@@ -64,9 +70,13 @@ func (v *verifier) domainEnd(at int) int {
 	end, dot := at, -1
 	label, letters := at, true // where the last label begins, and that it has letters alone
 	good := at
+	ascii := at < len(v.text) && kindOf[v.text[at]]&isWide == 0
 	for end < len(v.text) && end-at < maxDomain {
 		c := v.text[end]
 		k := kindOf[c]
+		if k&isWide != 0 && ascii && end > label && signLen(v.text[end:]) == 3 { // ann@corp.exampleまで
+			break
+		}
 		if c == '.' {
 			if end == label || v.text[end-1] == '-' {
 				break
@@ -82,7 +92,7 @@ func (v *verifier) domainEnd(at int) int {
 			good = end
 		}
 	}
-	if good < len(v.text) && (v.text[good] == '_' || kindOf[v.text[good]]&(isDigit|isUpper|isLower) != 0) || isFile(v.text[at:good]) {
+	if good < len(v.text) && (v.text[good] == '_' && !emphasised(v.text[good+1:]) || kindOf[v.text[good]]&(isDigit|isUpper|isLower) != 0) || isFile(v.text[at:good]) {
 		return at
 	}
 	return good
@@ -112,4 +122,10 @@ func (v *verifier) credentials(start, end int) bool {
 	before := v.text[v.from:start]
 	i := bytes.LastIndex(before, []byte("://"))
 	return i >= 0 && bytes.IndexByte(before[i+3:], '/') < 0 && bytes.IndexByte(before[i+3:], '?') < 0
+}
+
+// emphasised reports that an underscore before rest ends a word, as markdown's
+// emphasis does.
+func emphasised(rest []byte) bool {
+	return len(rest) == 0 || kindOf[rest[0]]&(isDigit|isUpper|isLower|isWide|isDot) == 0 && rest[0] != '_' && rest[0] != '-'
 }

@@ -27,7 +27,7 @@ var described = []Entity{
 	{"US_ITIN", PII, "US taxpayer number: ranges given out", "ITIN 912-70-1234"},
 	{"US_EIN", PII, "US employer number, with words before it", "EIN 12-3456789"},
 	{"IP_ADDRESS", PII, "IPv4 or IPv6 address; not loopback and unspecified ones", "host 172.16.254.3"},
-	{"MAC_ADDRESS", PII, "hardware address (EUI-48)", "device 3e:a0:ee:e8:b9:99"},
+	{"MAC_ADDRESS", PII, "hardware address (EUI-48): with colons, dashes or dots", "device 3e:a0:ee:e8:b9:99"},
 	{"UK_NINO", PII, "UK national insurance number: prefixes given out", "NI number AB 12 34 56 C"},
 	{"UK_NHS", PII, "UK health service number: check digit, with words before it", "NHS number 943 476 5919"},
 	{"FR_NIR", PII, "French social security number: key of 97, Corsica too", "NIR 2 55 08 14 168 025 38"},

@@ -1,6 +1,9 @@
 package detect
 
-import "testing"
+import (
+	"strings"
+	"testing"
+)
 
 // forms are values in the ways that people write them, and what is like them
 // and is none: want is empty, or entity and value.
@@ -27,6 +30,47 @@ var forms = []struct{ text, want, value string }{
 	{"build 3660170548-Final", "", ""},
 	{"Berlin 030 123456, Wien 0664", "PHONE", "030 123456"},
 	{"Sydney (02) 9374 4000", "PHONE", "(02) 9374 4000"},
+	{"Brasil (11) 96471-2134", "PHONE", "(11) 96471-2134"},
+	{"携帯 090-1234-5678", "PHONE", "090-1234-5678"},
+	{"0044 121 230 9022", "PHONE", "0044 121 230 9022"},
+	{"Birmingham 0121-654-6592", "PHONE", "0121-654-6592"},
+	{"meine Handynummer ist 0151 23966850", "PHONE", "0151 23966850"},
+	{"телефон 0151 23966850", "PHONE", "0151 23966850"},
+	{"part 0123-456-78", "", ""},
+	{"n,+36 20 171 8146,x", "PHONE", "+36 20 171 8146"},
+	{"a@corp.example,+15062342100", "EMAIL+PHONE", "a@corp.example+15062342100"},
+	{"card,4111111111111111,2028", "CREDIT_CARD", "4111111111111111"},
+	{"12,4111111111111111", "", ""},
+	{"4111111111111111,50 paid", "", ""},
+	{"1,234,536,228,726 bytes", "", ""},
+	{"82.194.107.221,23:4d:67:3e:a0:ee", "IP_ADDRESS+MAC_ADDRESS", "82.194.107.22123:4d:67:3e:a0:ee"},
+	{"服务器82.194.107.221宕机了", "IP_ADDRESS", "82.194.107.221"},
+	{"卡号是4111 1111 1111 1111，谢谢", "CREDIT_CARD", "4111 1111 1111 1111"},
+	{"メール：ann.lee@corp.exampleまで", "EMAIL", "ann.lee@corp.example"},
+	{"我的邮箱是ann.lee@corp.example，谢谢", "EMAIL", "ann.lee@corp.example"},
+	{"用户@例子.广告", "EMAIL", "用户@例子.广告"},
+	{"jürgen@müller.example", "EMAIL", "jürgen@müller.example"},
+	{"_ann.lee@corp.example_ wrote", "EMAIL", "ann.lee@corp.example"},
+	{"_ann@corp.example wrote", "EMAIL", "_ann@corp.example"},
+	{"name@corp.example_old", "", ""},
+	{"port 3E-A0-EE-E8-B9-99 up", "MAC_ADDRESS", "3E-A0-EE-E8-B9-99"},
+	{"port 3ea0.eee8.b999 up", "MAC_ADDRESS", "3ea0.eee8.b999"},
+	{"hwaddr 30-10-22-48-19-99", "MAC_ADDRESS", "30-10-22-48-19-99"},
+	{"set 30-10-22-48-19-99", "", ""},
+	{"set 3e-a0-ee-e8-b9-99-11-22", "", ""},
+	{"build 3ea0.eee8.b999.1111", "", ""},
+	{"codice fiscale rssmra85t10a562s", "IT_FISCAL_CODE", "rssmra85t10a562s"},
+	{"RSS-MRA-85T10-A562S", "IT_FISCAL_CODE", "RSS-MRA-85T10-A562S"},
+	{"hash rssmra85t10a562t", "", ""},
+	{"nino ab123456c", "UK_NINO", "ab123456c"},
+	{"id ab123456c", "", ""},
+	{"NI number AB.12.34.56.C", "UK_NINO", "AB.12.34.56.C"},
+	{"my social is 536228726", "US_SSN", "536228726"},
+	{"SIRET 732.829.320.00074", "FR_SIRET", "732.829.320.00074"},
+	{"732829320 00074", "FR_SIRET", "732829320 00074"},
+	{"carte 36630626400016", "CREDIT_CARD", "36630626400016"},
+	{"chez nous, 36630626400016", "FR_SIRET", "36630626400016"},
+	{"2.55.08.14.168.025.38", "FR_NIR", "2.55.08.14.168.025.38"},
 	{"code 012 345 678", "", ""},
 	{"lot 0310 2024 999", "", ""},
 	{"employeur 73282932000074", "FR_SIRET", "73282932000074"},
@@ -78,8 +122,13 @@ func TestForms(t *testing.T) {
 	for _, f := range forms {
 		found := s.Scan([]byte(f.text), nil)
 		ok := len(found) == 0 && f.want == ""
-		if len(found) == 1 {
-			ok = found[0].Entity == f.want && f.text[found[0].Start:found[0].End] == f.value
+		var entities, values []string
+		for _, x := range found {
+			entities = append(entities, x.Entity)
+			values = append(values, f.text[x.Start:x.End])
+		}
+		if len(found) > 0 {
+			ok = strings.Join(entities, "+") == f.want && strings.Join(values, "") == f.value
 		}
 		if !ok {
 			t.Errorf("%q: %s, want %s %q", f.text, describe(f.text, found), f.want, f.value)

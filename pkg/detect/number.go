@@ -91,11 +91,9 @@ func (v *verifier) identity(r *run) {
 			v.addRun("CH_AHV", r, 0.5, aboutAHV, true)
 		}
 	case 14:
-		if (r.plain() || r.shaped(' ', 0x3335)) && siret(d) {
-			v.addRun("FR_SIRET", r, pick(r.plain(), 0.6, 0.7), aboutSIREN, r.plain() && stamped(d))
-		}
+		v.establishment(r)
 	case 15:
-		if nir(d) && (r.plain() || r.sign == ' ' || r.sign == '-') {
+		if nir(d) && (r.plain() || r.sign == ' ' || r.sign == '-' || r.sign == '.') {
 			v.addRun("FR_NIR", r, 0.8, aboutNIR, false)
 		}
 	}
@@ -103,6 +101,20 @@ func (v *verifier) identity(r *run) {
 		known := cardNetwork(d)
 		v.addRun("CREDIT_CARD", r, pick(known, 0.85, 0.35), aboutCard, len(d) < 14 || !known)
 	}
+}
+
+// establishment is a French SIRET. Both of its check digits fit a card of
+// fourteen digits one time in ten, and the establishment's number, counted from
+// 00001, one in thousands: then the number is rather this.
+func (v *verifier) establishment(r *run) {
+	if !siret(r.digits) || !r.plain() && !(r.sign != '/' && (r.shape == 0x3335 || r.shape == 0x95)) {
+		return
+	}
+	base := pick(r.plain(), 0.6, 0.7)
+	if string(r.digits[9:12]) == "000" {
+		base = 0.87
+	}
+	v.addRun("FR_SIRET", r, base, aboutSIREN, r.plain() && stamped(r.digits))
 }
 
 func pick(yes bool, a, b float64) float64 {

@@ -21,7 +21,7 @@ func (v *verifier) phone(r *run) {
 		v.international(r, start)
 		return
 	}
-	if len(r.digits) > 12 || r.more && !r.sameSize() || r.within || r.dated() || r.sign == '.' && r.groups == 4 {
+	if len(r.digits) > 12 && (r.digits[0] != '0' || r.digits[1] != '0') || r.more && !r.sameSize() || r.within || r.dated() || r.sign == '.' && r.groups == 4 {
 		return
 	}
 	if r.digits[0] == '0' && r.digits[1] == '0' && len(r.digits) >= 10 {
@@ -138,6 +138,10 @@ func (v *verifier) national(r *run, start int) (base float64, region string) {
 		return 0.6, "DE"
 	case n == 10 && d[0] == '0' && d[1] == '6' && r.shaped('-', 0x28):
 		return 0.6, "NL"
+	case v.parenthesised(r) && (r.shape == 0x244 || r.shape == 0x254) && valid(r, "BR"):
+		return 0.6, "BR"
+	case n == 11 && d[0] == '0' && r.shaped('-', 0x344) && d[1] != '0':
+		return 0.6, "JP"
 	case v.trunk(r) && validIn(r, trunkRegions()):
 		return 0.6, ""
 	}
@@ -148,13 +152,16 @@ func (v *verifier) national(r *run, start int) (base float64, region string) {
 // hardly any other number is written: 030 123456, (02) 1234 5678, 0412 345 678.
 func (v *verifier) trunk(r *run) bool {
 	n, d := len(r.digits), r.digits
-	if d[0] != '0' || d[1] == '0' || n < 9 || n > 12 || r.groups < 2 || r.groups > 4 || r.shape == 0x333 {
+	if d[0] != '0' || d[1] == '0' || n < 9 || n > 12 || r.groups < 2 || r.groups > 4 || r.shape == 0x333 || r.shape == 0x324 {
 		return false
 	}
 	if v.parenthesised(r) && r.start > v.from && v.text[r.start-1] == '(' {
 		return true
 	}
-	return r.group(0) >= 3 && (r.sign == ' ' || r.sign == '-' && r.groups == 2)
+	if r.sign == '-' || r.sign == '.' {
+		return r.group(0) >= 3 && r.sign == '-' && r.groups == 2 || r.shape == 0x433 || r.shape == 0x434
+	}
+	return r.group(0) >= 3 && r.sign == ' '
 }
 
 // validIn reports a number of one of the regions.

@@ -72,7 +72,7 @@ func signLen(t []byte) int {
 	if len(t) >= 2 && t[0] == 0xc2 && t[1] >= 0xa0 && t[1] != 0xaa && t[1] != 0xba {
 		return 2 // no-break space and Latin-1 signs
 	}
-	if len(t) >= 3 && (t[0] == 0xe2 && t[1] == 0x80 || t[0] == 0xef && t[1] == 0xbc || t[0] == 0xe3 && t[1] == 0x80) {
+	if len(t) >= 3 && (t[0] == 0xe2 && t[1] == 0x80 || t[0] == 0xef && t[1] == 0xbc || unspaced(t[0])) {
 		return 3 // general punctuation, wide forms
 	}
 	return 0
@@ -125,7 +125,9 @@ func inner(text []byte, at int) bool {
 	case k&isWide != 0:
 		r, n := utf8.DecodeLastRune(text[max(0, at-4):at])
 		return n <= 1 || !unicode.IsLetter(r) || r >= 0x2e80
-	case c == '-' || c == '.' || c == '/' || c == ',':
+	case c == ',':
+		return splits(text, at-1)
+	case c == '-' || c == '.' || c == '/':
 		return at < 2 || kindOf[text[at-2]]&(isDigit|isUpper|isLower) == 0
 	}
 	return c != '$' && c != '#' && c != '~'
@@ -144,8 +146,32 @@ func closed(text []byte, at int, torn bool) bool {
 	case k&isWide != 0:
 		r, _ := utf8.DecodeRune(text[at:])
 		return !unicode.IsLetter(r) || r >= 0x2e80
-	case c == '-' || c == '.' || c == '/' || c == ':' || c == ',' || c == '=' || c == '+':
+	case c == ',':
+		return splits(text, at)
+	case c == '-' || c == '.' || c == '/' || c == ':' || c == '=' || c == '+':
 		return at+1 >= len(text) || kindOf[text[at+1]]&(isDigit|isUpper|isLower) == 0
 	}
 	return true
 }
+
+// splits reports that the comma text[at] stands between values, as in CSV, and
+// not within a number: 1,234,567 and 12,34,567 and 3,14159 are one number each,
+// three digits before it and four behind are more than groups have.
+func splits(text []byte, at int) bool {
+	before, behind := 0, 0
+	for i := at - 1; i >= 0 && before < 3 && kindOf[text[i]]&isDigit != 0; i-- {
+		before++
+	}
+	i := at + 1
+	for ; i < len(text) && behind < 4 && kindOf[text[i]]&isDigit != 0; i++ {
+		behind++
+	}
+	if before == 0 || behind == 0 || before == 3 && behind == 4 {
+		return true
+	}
+	return i < len(text) && (kindOf[text[i]]&(isUpper|isLower|isColon) != 0)
+}
+
+// unspaced reports the first byte of kana, a Chinese character or Hangul, which
+// are written next to a value without a space. They are no part of one.
+func unspaced(c byte) bool { return c >= 0xe3 && c <= 0xed }

@@ -65,6 +65,9 @@ func (v *verifier) unit(i int) {
 	if !bordered(v.text, u.start) && !v.phoneStart(u) {
 		return
 	}
+	if u.len() == 2 || u.len() == 4 {
+		v.hardware(i)
+	}
 	if u.digits() {
 		v.numbers(i)
 		v.date(i)
