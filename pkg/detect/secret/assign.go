@@ -17,7 +17,7 @@ const (
 
 // Literals that are in every name that promises a password, or a token.
 var (
-	passwordLiterals = []string{"pass", "pwd"}
+	passwordLiterals = []string{"pass", "pwd", "_pw", "-pw", "pw=", "pw:"}
 	tokenLiterals    = []string{"secret", "token", "key", "auth", "cred"}
 )
 
@@ -36,6 +36,7 @@ const (
 	byFlag            // --name value
 	byVerb            // the name is value
 	byNothing         // name value, in prose
+	byCall            // name("value")
 )
 
 // site is a value in its place.
@@ -87,7 +88,9 @@ func mayBind(text []byte, at int) bool {
 		return false
 	}
 	switch text[at] {
-	case '(', ')', '{', '}', ';', '/', '+', '!', '*':
+	case '(':
+		return at+1 >= len(text) || isQuote(text[at+1])
+	case ')', '{', '}', ';', '/', '+', '!', '*':
 		return text[at] == '*'
 	}
 	return true
@@ -104,9 +107,30 @@ func findValue(text []byte, from, to int, r role) (start, end int, ok bool) {
 		if pos = declared(text, pos, s); pos > 0 {
 			continue
 		}
+		if at := pairedPassword(text, from, to, s); at > 0 {
+			s.start, r = at, rolePassword
+		}
 		return s.start, s.end, accepts(text, s, r)
 	}
 	return 0, 0, false
+}
+
+// pairedPassword returns where the password begins in user:password, which is
+// how people write credentials, and 0 where the site holds no such pair or the
+// name promises none.
+func pairedPassword(text []byte, from, to int, s site) int {
+	var buf [maxName]byte
+	if !bytes.Contains(appendLower(buf[:0], text[from:to]), []byte("cred")) || s.bound == byNothing || s.scheme {
+		return 0
+	}
+	colon := s.start
+	for colon < s.end && colon-s.start < maxName && (isWord(text[colon]) || strings.IndexByte(".-@+", text[colon]) >= 0) {
+		colon++
+	}
+	if colon-s.start < 2 || colon >= s.end || text[colon] != ':' || bytes.IndexByte(text[colon+1:s.end], ':') >= 0 {
+		return 0
+	}
+	return colon + 1
 }
 
 // declared returns where to go on behind the type of a declaration such as
@@ -198,6 +222,8 @@ func bindingAt(text []byte, from, to, pos int, quoted bool) (binding, int) {
 		return operatorAt(text, pos)
 	case c == ',' && quoted:
 		return byComma, pos + 1
+	case c == '(' && pos == to && pos+1 < len(text) && isQuote(text[pos+1]):
+		return byCall, pos + 1
 	case c == '>' && from > 0 && text[from-1] == '<':
 		return byTag, pos + 1
 	case pos > to && !quoted && from > 0 && text[from-1] == '-' || pos > to && !quoted && text[from] == '-':
@@ -249,6 +275,9 @@ func verbAfter(text []byte, to, pos int) (binding, int) {
 		end := pos
 		for end < len(text) && end-pos < 24 && (isLetter(text[end]) || text[end] >= 0x80 || text[end] == '\'') {
 			end++
+		}
+		if end == pos && words > 0 && pos+1 < len(text) && (text[pos] == '=' || text[pos] == ':') && isBlank(text[pos+1]) {
+			return byVerb, pos + 1
 		}
 		if end == pos || end >= len(text) {
 			break
@@ -381,7 +410,7 @@ func acceptsToken(v []byte, s site) bool {
 	switch {
 	case s.bound == byNothing:
 		return made && (s.scheme || len(v) >= 20)
-	case s.bound == byComma:
+	case s.bound == byComma, s.bound == byCall:
 		return made && s.quote != 0
 	case s.quote == 0 && s.bound == byEquals && reference(v):
 		return false
@@ -423,18 +452,21 @@ func acceptsPassword(v []byte, s site) bool {
 		return false
 	}
 	switch s.bound {
-	case byNothing, byComma:
+	case byNothing, byComma, byCall:
 		return len(v) >= 8 && (signs > 0 || !wordy(v)) && (n.lower > 0 && n.upper > 0 && n.digits > 0 || letters > 0 && n.digits > 0 && signs > 0)
 	case byVerb, byFlag:
-		return len(v) >= 6 && letters > 0 && (n.digits > 0 || signs > 0) && !technical(v) && !reference(v) && v[0] != '-' && v[0] != '/'
+		return len(v) >= 6 && letters > 0 && (n.digits > 0 || signs > 0) && !technical(v) && (!reference(v) || endsInNumber(v)) && v[0] != '-' && v[0] != '/'
 	}
 	if letters == 0 {
 		return s.quote != 0 && n.digits >= 6 && signs > 0 || n.digits >= 8 && signs > 0
 	}
+	if n.digits == 0 && len(v) >= 12 && 3*n.turns >= len(v) && n.lower+n.upper == len(v) && !readable(v) {
+		return true // nUcDJxRdQXvTcAtI is no name of anything
+	}
 	if n.digits == 0 && signs == 0 || len(v) < 6 {
 		return n.digits == 0 && signs == 0 && n.special == 0 && s.quote != 0 && len(v) >= 8 && !readable(v)
 	}
-	return !reference(v) && !technical(v)
+	return (!reference(v) || endsInNumber(v) && bytes.LastIndexByte(v, '-') > bytes.LastIndexByte(v, '.')) && !technical(v)
 }
 
 // signsIn counts the signs that passwords have and names do not.
@@ -446,6 +478,16 @@ func signsIn(v []byte) int {
 		}
 	}
 	return n
+}
+
+// endsInNumber reports two digits or more behind all dots and dashes, as people
+// end what they made of words, maple.Summer-441, and code ends no name.
+func endsInNumber(v []byte) bool {
+	digits := 0
+	for digits < len(v) && isDigit(v[len(v)-1-digits]) {
+		digits++
+	}
+	return digits >= 2 && digits < len(v) && strings.IndexByte("-_.", v[len(v)-1-digits]) >= 0 && v[0] != '/' && v[0] != '.'
 }
 
 // reference reports code that stands for a value: a.b.c, a->b, a::b, a[0], a
@@ -548,7 +590,7 @@ func openAfter(text []byte, from, to int) bool {
 			return true
 		}
 		if s := siteAfter(text, from, to); s.bound == byNothing || s.bound == unbound {
-			return bytes.IndexByte(text[to:], '\n') < 0 && (isLetter(text[next]) || isDigit(text[next]) || text[next] >= 0x80 || strings.IndexByte("=:?|+.>,-", text[next]) >= 0)
+			return bytes.IndexByte(text[to:], '\n') < 0 && (isLetter(text[next]) || isDigit(text[next]) || text[next] >= 0x80 || strings.IndexByte("=:?|+.>,-(", text[next]) >= 0)
 		}
 	}
 	pos := to

@@ -101,7 +101,7 @@ var kinds = []kind{
 	{"FACEBOOK_ACCESS_TOKEN", `\b(EAA[A-Za-z0-9]{90,400})` + tail, 3.5},
 	{"TWILIO_API_KEY", `\b(SK[0-9a-f]{32})` + tail, 3},
 	{"SENDGRID_API_KEY", `\b(SG\.[\w-]{16,32}\.[\w-]{32,64})` + tail, 3.5},
-	{"MAILGUN_API_KEY", `\b(key-[0-9a-f]{32})` + tail, 3},
+	{"MAILGUN_API_KEY", `\b(key-[0-9a-z]{32})` + tail, 3},
 	{"MAILCHIMP_API_KEY", `\b([0-9a-f]{32}-us\d{1,2})` + tail, 3},
 	{"RESEND_API_KEY", `\b(re_[A-Za-z0-9]{8}_[A-Za-z0-9]{20,28})` + tail, 3.5},
 	{"BREVO_API_KEY", `\b(x(?:keysib|smtpsib)-[0-9a-f]{64}-[A-Za-z0-9]{16})` + tail, 3},

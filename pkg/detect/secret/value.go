@@ -261,7 +261,7 @@ func standIn(v []byte) bool {
 	}
 	var buf [maxValue]byte
 	lower := appendLower(buf[:0], v)
-	if weak[string(lower)] {
+	if weak[string(lower)] || isDigit(lower[len(lower)-1]) && weak[string(lower[:len(lower)-1])] {
 		return true
 	}
 	for _, s := range stems {
