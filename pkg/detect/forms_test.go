@@ -33,6 +33,8 @@ var forms = []struct{ text, want, value string }{
 	{"Brasil (11) 96471-2134", "PHONE", "(11) 96471-2134"},
 	{"携帯 090-1234-5678", "PHONE", "090-1234-5678"},
 	{"0044 121 230 9022", "PHONE", "0044 121 230 9022"},
+	{"chat: wa.example/+44 121 230 9022", "PHONE", "+44 121 230 9022"},
+	{"0055 11 96132-9048", "PHONE", "0055 11 96132-9048"},
 	{"Birmingham 0121-654-6592", "PHONE", "0121-654-6592"},
 	{"meine Handynummer ist 0151 23966850", "PHONE", "0151 23966850"},
 	{"телефон 0151 23966850", "PHONE", "0151 23966850"},
@@ -89,6 +91,9 @@ var forms = []struct{ text, want, value string }{
 	{"nato il 12/03/1980 a Roma", "DATE_OF_BIRTH", "12/03/1980"},
 	{"fecha de nacimiento: 1980-03-12", "DATE_OF_BIRTH", "1980-03-12"},
 	{`{"dateOfBirth":"1980-03-12"}`, "DATE_OF_BIRTH", "1980-03-12"},
+	{"DOB: July 23rd, 1984", "DATE_OF_BIRTH", "July 23rd, 1984"},
+	{"codice fiscale RSSMRA 85T10 A562S", "IT_FISCAL_CODE", "RSSMRA 85T10 A562S"},
+	{"RSSMRA 85 T 10 A562 S", "IT_FISCAL_CODE", "RSSMRA 85 T 10 A562 S"},
 	{"född 1980-03-12", "DATE_OF_BIRTH", "1980-03-12"},
 	{"дата рождения 12.03.1980", "DATE_OF_BIRTH", "12.03.1980"},
 	{"born 12/03/1940, died 04/05/2010", "DATE_OF_BIRTH", "12/03/1940"},
@@ -132,6 +137,32 @@ func TestForms(t *testing.T) {
 		}
 		if !ok {
 			t.Errorf("%q: %s, want %s %q", f.text, describe(f.text, found), f.want, f.value)
+		}
+	}
+}
+
+// TestFormsInPieces holds the findings to those of the whole text, wherever it
+// is cut in two and when it comes byte by byte.
+func TestFormsInPieces(t *testing.T) {
+	s := newSet(t, Options{})
+	for _, f := range forms {
+		text := []byte(f.text)
+		want := describe(f.text, s.Scan(text, nil))
+		for cut := range text {
+			st := s.NewStream()
+			found, _ := st.Push(text[:cut], false, nil)
+			found, _ = st.Push(text[cut:], true, found)
+			if got := describe(f.text, found); got != want {
+				t.Errorf("%q cut at %d: %s, want %s", text, cut, got, want)
+			}
+		}
+		st := s.NewStream()
+		var found []Finding
+		for i := range text {
+			found, _ = st.Push(text[i:i+1], i == len(text)-1, found)
+		}
+		if got := describe(f.text, found); got != want {
+			t.Errorf("%q by bytes: %s, want %s", text, got, want)
 		}
 	}
 }

@@ -21,11 +21,14 @@ func (v *verifier) phone(r *run) {
 		v.international(r, start)
 		return
 	}
-	if len(r.digits) > 12 && (r.digits[0] != '0' || r.digits[1] != '0') || r.more && !r.sameSize() || r.within || r.dated() || r.sign == '.' && r.groups == 4 {
+	if r.more && !r.sameSize() || r.within {
 		return
 	}
 	if r.digits[0] == '0' && r.digits[1] == '0' && len(r.digits) >= 10 {
 		v.exit(r, start)
+		return
+	}
+	if len(r.digits) > 12 || r.dated() || r.sign == '.' && r.groups == 4 {
 		return
 	}
 	base, region := v.national(r, start)
@@ -46,7 +49,7 @@ func (v *verifier) lead(r *run) int {
 	if start > v.from && v.text[start-1] == '(' {
 		start--
 	}
-	if start > v.from && v.text[start-1] == '+' && bordered(v.text, start-1) {
+	if start > v.from && v.text[start-1] == '+' && dialled(v.text, start-1) {
 		start--
 	}
 	if start < r.start && v.text[start] == '(' && !v.parenthesised(r) {
@@ -64,7 +67,7 @@ func (v *verifier) parenthesised(r *run) bool {
 // international tries +CC…: the leading zero in brackets of +44 (0) 20 is none
 // of the number.
 func (v *verifier) international(r *run, start int) {
-	if len(r.digits) < 8 || r.more && len(r.digits) < 10 || !bordered(v.text, start) {
+	if len(r.digits) < 8 || r.more && len(r.digits) < 10 || !dialled(v.text, start) {
 		return
 	}
 	verdict := numbering.International(r.digits)
@@ -79,6 +82,12 @@ func (v *verifier) international(r *run, start int) {
 		score -= 0.1
 	}
 	v.add("PHONE", start, r.end, score, aboutPhone, false)
+}
+
+// dialled is bordered for the plus of a number, which may end a path as well:
+// wa.example/+44….
+func dialled(text []byte, plus int) bool {
+	return bordered(text, plus) || text[plus-1] == '/'
 }
 
 // labels are what address books write behind a number: 082 490 1693-Office.

@@ -136,12 +136,12 @@ func (c *cutter) joins(buf []byte, at int, k, last uint16, end bool) (joins, kno
 	case last&isOpen != 0 && (left[0] == '+' || left[0] == '('), isCapitals(left):
 		return true, true
 	}
-	return next&isDigit != 0 && isMonth(left), true
+	return next&isDigit != 0 && (isMonth(left) || isNames(left)), true
 }
 
 // joinsComma joins the numbers of a pair, and a day to its year.
 func (c *cutter) joinsComma(buf []byte, at int, next uint16, end bool) (joins, known bool) {
-	if at == c.start || kindOf[buf[at-1]]&isDigit == 0 {
+	if at == c.start || kindOf[buf[at-1]]&isDigit == 0 && !endsOrdinal(buf[c.start:at]) {
 		return false, true
 	}
 	if next&isDigit != 0 || buf[at+1] == '-' {
@@ -169,4 +169,21 @@ func isCapitals(word []byte) bool {
 		}
 	}
 	return true
+}
+
+// isNames reports six capitals, as the names in a codice fiscale that is
+// written in parts: RSSMRA 85T10 A562S.
+func isNames(word []byte) bool { return len(word) == 6 && all(word, isUpper) }
+
+// endsOrdinal reports that word ends like 1st, 2nd, 3rd or 4th.
+func endsOrdinal(word []byte) bool {
+	n := len(word)
+	if n < 3 || kindOf[word[n-3]]&isDigit == 0 {
+		return false
+	}
+	switch string(word[n-2:]) {
+	case "st", "nd", "rd", "th":
+		return true
+	}
+	return false
 }
