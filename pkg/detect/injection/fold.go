@@ -81,6 +81,9 @@ func foldSlow(r rune) folded {
 // decomposed is the one letter or digit left of r after NFKD without marks,
 // or zero where there is none or more than one.
 func decomposed(r rune) rune {
+	if stands(r) {
+		return 0
+	}
 	var out rune
 	for _, d := range norm.NFKD.String(string(r)) {
 		if unicode.Is(unicode.Mn, d) || d == '(' || d == ')' || d == '.' {
@@ -92,6 +95,15 @@ func decomposed(r rune) rune {
 		out = unicode.ToLower(d)
 	}
 	return out
+}
+
+// stands reports runes of the blocks in which none has one letter or digit to
+// come apart into: symbols, Hangul syllables (each two letters or more),
+// private use, emoji and the replacement that broken bytes are read as. The
+// normaliser allocates at every rune, and real text is full of these.
+func stands(r rune) bool {
+	return r >= 0x2600 && r <= 0x2A0B || r >= 0xAC00 && r <= 0xD7A3 || r >= 0xE000 && r <= 0xF8FF ||
+		r == utf8.RuneError || r >= 0x1F252 && r <= 0x1FBEF
 }
 
 // squaredLetter reads the enclosed and regional letters NFKD leaves alone.
