@@ -22,7 +22,7 @@ var (
 )
 
 // foreignNames are words for password that are no part of a longer name.
-var foreignNames = []string{"kennwort", "contraseña", "contrasena", "senha", "wachtwoord", "hasło", "heslo", "lösenord", "adgangskode", "salasana", "parola", "şifre", "пароль", "пароля", "密码", "密碼", "口令", "パスワード", "비밀번호", "Пароль", "Пароля", "Şifre", "Lösenord", "Hasło"}
+var foreignNames = []string{"kennwort", "contraseña", "contrasena", "senha", "wachtwoord", "hasło", "heslo", "lösenordet", "lösenord", "adgangskode", "salasana", "parola", "şifre", "пароль", "пароля", "密码", "密碼", "口令", "パスワード", "비밀번호", "Пароль", "Пароля", "Şifre", "Lösenordet", "Lösenord", "Hasło"}
 
 // binding is how a value is tied to its name.
 type binding uint8

@@ -17,6 +17,16 @@ func TestFound(t *testing.T) {
 }
 
 var found = []struct{ text, value string }{
+	{"Lösenordet är Vinter#2031x", "Vinter#2031x"},
+	{"keytool -list -keystore app.jks -storepass Wm72kd!Lq", "Wm72kd!Lq"},
+	{"az login --service-principal -u app -p Wm72kd!Lq --tenant t1", "Wm72kd!Lq"},
+	{"echo 'deploy:Wm72kd!Lq' | sudo chpasswd", "Wm72kd!Lq"},
+	{`var c = new NetworkCredential("svc", "Wm72kd!Lq");`, "Wm72kd!Lq"},
+	{`$p = ConvertTo-SecureString "Wm72kd!Lq" -AsPlainText -Force`, "Wm72kd!Lq"},
+	{"jdbc:oracle:thin:app/Wm72kdLq@//ora1:1521/ORCL", "Wm72kdLq"},
+	{"headers = {'Authorization': 'SSWS 00kD93mWl20sLqPz81xYv72QnTb5Rc3Hs4Gj6Fu8'}", "00kD93mWl20sLqPz81xYv72QnTb5Rc3Hs4Gj6Fu8"},
+	{"it runs with access-production-4b1f9c07-2d6e-4a83-9c15-7e0fd28a61b3 here", "access-production-4b1f9c07-2d6e-4a83-9c15-7e0fd28a61b3"},
+	{"we use AVNS_kD93mWl20sLqPz81xYv there", "AVNS_kD93mWl20sLqPz81xYv"},
 	{"my password is Tr0ub4dor&3, please reset it", "Tr0ub4dor&3"},
 	{"My password is: hunter2024!", "hunter2024!"},
 	{"the password for the old server is kX9_pLm2Qa", "kX9_pLm2Qa"},
