@@ -100,6 +100,12 @@ func customEntities(path string) ([]detect.Custom, error) {
 		TermsFile string   `yaml:"terms_file"`
 		Check     string   `yaml:"check"`
 		Score     float64  `yaml:"score"`
+		Context   *struct {
+			Words    []string `yaml:"words"`
+			Against  []string `yaml:"against"`
+			Boost    float64  `yaml:"boost"`
+			Required bool     `yaml:"required"`
+		} `yaml:"context"`
 	}
 	decoder := yaml.NewDecoder(bytes.NewReader(data))
 	decoder.KnownFields(true)
@@ -109,6 +115,9 @@ func customEntities(path string) ([]detect.Custom, error) {
 	out := make([]detect.Custom, len(list))
 	for i, e := range list {
 		out[i] = detect.Custom{Entity: e.Entity, Class: detect.Class(e.Class), Pattern: e.Pattern, Terms: e.Terms, Check: e.Check, Score: e.Score}
+		if c := e.Context; c != nil {
+			out[i].Context = &detect.Context{Words: c.Words, Against: c.Against, Boost: c.Boost, Required: c.Required}
+		}
 		if e.TermsFile == "" {
 			continue
 		}

@@ -266,7 +266,7 @@ type Detect struct {
 	MinScore map[string]float64 `yaml:"min_score"`
 	// Look for prompt injection in the texts of requests.
 	Injection bool `yaml:"injection"`
-	// Files with entities of your own: a list of {entity, class, pattern, terms, terms_file, check, score}; check is aba_routing, ean13, imei, luhn, mod11_10, mod97 or nhs, of the digits that pattern matched.
+	// Files with entities of your own: a list of {entity, class, pattern, terms, terms_file, check, score, context}; check is aba_routing, ean13, imei, luhn, mod11_10, mod97 or nhs, of the digits that pattern matched; context is {words, against, boost, required}: words within 64 bytes before a match that raise its score by boost (0.2) or lower it, and whether one of words must stand there. A pattern that names a space, a comma or a quote may match over several words, up to 256 bytes, and must have a string of two bytes or more in its first one.
 	Custom []Path `yaml:"custom"`
 	// Strings that must never appear, such as a marker in a system prompt; a match is the entity CANARY.
 	Canaries []Secret `yaml:"canaries"`

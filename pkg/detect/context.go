@@ -123,14 +123,19 @@ var contextFinder = sync.OnceValue(func() *automaton {
 			list = append(list, literal{string(w), a})
 		}
 	}
-	a := newAutomaton(list)
+	return wordFinder(list)
+})
+
+// wordFinder finds words that begin with a blank, for which any sign stands.
+func wordFinder(words []literal) *automaton {
+	a := newAutomaton(words)
 	for c := range a.class {
 		if isSign(byte(c)) {
 			a.class[c] = a.class[' ']
 		}
 	}
 	return a
-})
+}
 
 // isSign reports a byte that ends words.
 func isSign(c byte) bool { return kindOf[c]&(isLower|isUpper|isWide|isDigit) == 0 }

@@ -15,18 +15,23 @@ import (
 type Custom struct {
 	Entity string
 	Class  Class // PII where empty
-	// Pattern is a regular expression (RE2). It matches within one token and sees
-	// nothing to its left. It is tried on tokens that are long enough and hold the
-	// longest string that each of its matches must; one without such a string is
-	// tried on every token, and makes every text slower to scan. Words and phrases
-	// are better given as Terms.
+	// Pattern is a regular expression (RE2). One that names a byte that ends a
+	// token, as a space, a comma or a quote, is a phrase: see [phraseOf] for what it
+	// must have. Any other matches within one token and sees nothing to its left.
+	// It is tried on tokens that are long enough and hold the longest string that
+	// each of its matches must; one without such a string is tried on every token,
+	// and makes every text slower to scan. Words are better given as Terms.
 	Pattern string
 	// Terms are words or phrases, compared without regard to ASCII case, found
 	// where no letter or digit stands next to them.
-	Terms []string
-	Check string  // a check that a match of Pattern must pass: see [Checks]
-	Score float64 // 0.9 where 0
+	Terms   []string
+	Check   string   // a check that a match of Pattern must pass: see [Checks]
+	Score   float64  // 0.9 where 0
+	Context *Context // words before a match that change its score; nil for none
 }
+
+// maxTerm bounds a term, in bytes: a stream keeps that much to the left.
+const maxTerm = 512
 
 // Checks are the names of the checks that a custom entity may use; they get
 // the digits of what matched.
@@ -53,6 +58,7 @@ type freePattern struct {
 	pattern *regexp.Regexp
 	check   func([]byte) bool
 	score   float64
+	near    *nearWords
 }
 
 func (s *Set) addCustom(c *Custom) error {
@@ -62,6 +68,10 @@ func (s *Set) addCustom(c *Custom) error {
 	if !s.wants(c.Entity) {
 		return nil
 	}
+	if s.own == nil {
+		s.own = map[string]bool{}
+	}
+	s.own[c.Entity] = true
 	class, score := c.Class, c.Score
 	if class == "" {
 		class = PII
@@ -69,18 +79,25 @@ func (s *Set) addCustom(c *Custom) error {
 	if score <= 0 || score > 1 {
 		score = 0.9
 	}
+	near, err := newNearWords(c.Context)
+	if err != nil {
+		return err
+	}
 	for _, t := range c.Terms {
+		if len(t) > maxTerm {
+			return fmt.Errorf("a term has %d bytes, more than %d", len(t), maxTerm)
+		}
 		if t != "" {
-			s.rules = append(s.rules, rule{term(c.Entity, t, score, true), class})
+			s.rules = append(s.rules, rule{term(c.Entity, t, score, true), class, near})
 		}
 	}
 	if c.Pattern == "" {
 		return nil
 	}
-	return s.addPattern(c, class, score)
+	return s.addPattern(c, class, score, near)
 }
 
-func (s *Set) addPattern(c *Custom, class Class, score float64) error {
+func (s *Set) addPattern(c *Custom, class Class, score float64, near *nearWords) error {
 	var check func([]byte) bool
 	if c.Check != "" {
 		if check = checks[c.Check]; check == nil {
@@ -91,7 +108,16 @@ func (s *Set) addPattern(c *Custom, class Class, score float64) error {
 	if err != nil {
 		return fmt.Errorf("compile its pattern: %w", err)
 	}
-	s.free = append(s.free, freePattern{requiredOf(c.Pattern), c.Entity, class, re, check, score})
+	phrases, err := phrasesOf(c.Pattern)
+	if err != nil {
+		return err
+	}
+	for _, p := range phrases {
+		s.rules = append(s.rules, rule{p.rule(c.Entity, score, check), class, near})
+	}
+	if len(phrases) == 0 {
+		s.free = append(s.free, freePattern{requiredOf(c.Pattern), c.Entity, class, re, check, score, near})
+	}
 	return nil
 }
 
@@ -117,8 +143,12 @@ func (sc *scanner) freePatterns(text []byte, from int) {
 			continue
 		}
 		for _, m := range p.pattern.FindAllIndex(text[from:], -1) {
-			if m[1] > m[0] && passes(p.check, text[from+m[0]:from+m[1]]) && sc.set.accepts(p.entity, p.score) {
-				sc.raw = append(sc.raw, Finding{Start: from + m[0], End: from + m[1], Entity: p.entity, Class: p.class, Score: p.score})
+			start, end := from+m[0], from+m[1]
+			if end == start || !passes(p.check, text[start:end]) {
+				continue
+			}
+			if score := p.near.score(text, start, end, p.score); sc.set.accepts(p.entity, score) {
+				sc.raw = append(sc.raw, Finding{Start: start, End: end, Entity: p.entity, Class: p.class, Score: score})
 			}
 		}
 	}

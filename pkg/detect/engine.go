@@ -45,6 +45,7 @@ type Set struct {
 	disabled  map[string]bool
 	least     map[string]float64
 	rules     []rule
+	own       map[string]bool // the custom entities
 	literals  *automaton
 	free      []freePattern
 	injection *injection.Detector
@@ -55,6 +56,7 @@ type Set struct {
 type rule struct {
 	secret.Rule
 	class Class
+	near  *nearWords // of a custom entity's context; nil for none
 }
 
 // New makes a set. It fails where a custom entity cannot be compiled.
@@ -115,20 +117,20 @@ func (s *Set) addRules(o Options) error {
 	}
 	for _, r := range secrets {
 		if s.wants(r.Entity) {
-			s.rules = append(s.rules, rule{r, Secret})
+			s.rules = append(s.rules, rule{Rule: r, class: Secret})
 		}
 	}
 	if s.wants("GPS_COORDINATES") {
-		s.rules = append(s.rules, rule{degreesRule(), PII})
+		s.rules = append(s.rules, rule{Rule: degreesRule(), class: PII})
 	}
 	for _, r := range []secret.Rule{imageRule(), referenceRule()} {
 		if s.wants(r.Entity) {
-			s.rules = append(s.rules, rule{r, Exfiltration})
+			s.rules = append(s.rules, rule{Rule: r, class: Exfiltration})
 		}
 	}
 	for _, c := range o.Canaries {
 		if c != "" && s.wants("CANARY") {
-			s.rules = append(s.rules, rule{term("CANARY", c, 1, false), Exfiltration})
+			s.rules = append(s.rules, rule{Rule: term("CANARY", c, 1, false), class: Exfiltration})
 		}
 	}
 	for i := range o.Custom {

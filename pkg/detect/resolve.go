@@ -16,6 +16,9 @@ func (sc *scanner) settle(frontier int, end bool, dst []Finding) ([]Finding, int
 	if len(sc.raw) > 1 {
 		slices.SortFunc(sc.raw, byPlace)
 	}
+	if len(sc.set.own) > 0 {
+		sc.leftmost(frontier)
+	}
 	n := 0
 	for n < len(sc.raw) {
 		last, to := n+1, sc.raw[n].End
@@ -33,6 +36,34 @@ func (sc *scanner) settle(frontier int, end bool, dst []Finding) ([]Finding, int
 	sc.raw = append(sc.raw[:0], sc.raw[n:]...)
 	return dst, frontier
 }
+
+// leftmost drops the findings of a custom entity that begin within one of the
+// same entity, so that those that overlap from one to the next, as in a text
+// that repeats a term, are no endless chain to decide together. All that begin
+// before the frontier are known.
+func (sc *scanner) leftmost(frontier int) {
+	kept := sc.raw[:0]
+	for _, f := range sc.raw {
+		if f.Start >= frontier || !sc.set.own[f.Entity] || !within(kept, f) {
+			kept = append(kept, f)
+		}
+	}
+	sc.raw = kept
+}
+
+// within reports that f begins within one of its entity among those before it,
+// of which any that reaches so far is one of the last few.
+func within(before []Finding, f Finding) bool {
+	for i := len(before) - 1; i >= max(0, len(before)-maxNear); i-- {
+		if g := &before[i]; g.Entity == f.Entity && g.Start < f.Start && f.Start < g.End {
+			return true
+		}
+	}
+	return false
+}
+
+// maxNear is how many findings before one are compared with it.
+const maxNear = 64
 
 func byPlace(a, b Finding) int {
 	return cmp.Or(cmp.Compare(a.Start, b.Start), cmp.Compare(a.End, b.End), cmp.Compare(a.Entity, b.Entity), cmp.Compare(b.Score, a.Score))

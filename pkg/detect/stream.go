@@ -151,11 +151,14 @@ func (sc *scanner) try(h *waiting, final bool) bool {
 		}
 	}
 	start, end, ok := r.Find(sc.buf, h.at)
-	if ok && start >= h.hold && end > start && sc.set.accepts(r.Entity, r.Score) {
+	if !ok || start < h.hold || end <= start {
+		return true
+	}
+	if score := r.near.score(sc.buf, start, end, r.Score); sc.set.accepts(r.Entity, score) {
 		if stop, over := sc.beyond(r, end); !over {
 			end, sc.goes, sc.gone = stop, h.rule+1, stop
 		}
-		sc.raw = append(sc.raw, Finding{Start: start, End: end, Entity: r.Entity, Class: r.class, Score: r.Score})
+		sc.raw = append(sc.raw, Finding{Start: start, End: end, Entity: r.Entity, Class: r.class, Score: score})
 	}
 	return true
 }
