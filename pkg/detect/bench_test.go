@@ -1,10 +1,7 @@
 package detect
 
 import (
-	"bufio"
 	"bytes"
-	"compress/gzip"
-	"encoding/json"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -121,26 +118,7 @@ func benchTexts(b *testing.B) map[string][]byte {
 }
 
 func sharedText(b *testing.B, path string) []byte {
-	f, err := os.Open(path)
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer f.Close()
-	zip, err := gzip.NewReader(f)
-	if err != nil {
-		b.Fatal(err)
-	}
-	var out bytes.Buffer
-	lines := bufio.NewScanner(zip)
-	lines.Buffer(nil, 1<<20)
-	for lines.Scan() {
-		var row struct{ Text string }
-		if err := json.Unmarshal(lines.Bytes(), &row); err != nil {
-			b.Fatal(err)
-		}
-		out.WriteString(row.Text + "\n")
-	}
-	return out.Bytes()
+	return append(bytes.Join(samples(b, path), []byte("\n")), '\n')
 }
 
 // BenchmarkScan is a scan for everything but injection, beside what the
