@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"maps"
 	"os"
 	"path"
@@ -109,7 +110,7 @@ func Verify(r io.Reader, o VerifyOptions) (*Verified, error) {
 	var config *bundle.VerificationConfig
 	if o.Key != "" {
 		id := cmp.Or(o.KeyID, "default")
-		key, err := keys.NewKeyConfig(o.Key, cmp.Or(o.Alg, "RS256"), o.Scope)
+		key, err := verificationKey(o)
 		if err != nil {
 			return nil, err
 		}
@@ -120,6 +121,17 @@ func Verify(r io.Reader, o VerifyOptions) (*Verified, error) {
 		return nil, err
 	}
 	return &Verified{Revision: b.Manifest.Revision, Roots: *b.Manifest.Roots, Modules: len(b.Modules), Signed: len(b.Signatures.Signatures) > 0}, nil
+}
+
+// verificationKey is the key itself or that of the file named. OPA asks the file
+// system which it is, and fails where a key has no slash for longer than a
+// file's name may be, so what is plainly a key is not asked about.
+func verificationKey(o VerifyOptions) (*keys.Config, error) {
+	alg := cmp.Or(o.Alg, "RS256")
+	if strings.HasPrefix(o.Key, "-----BEGIN ") {
+		return &keys.Config{Key: o.Key, Algorithm: alg, Scope: o.Scope}, nil
+	}
+	return keys.NewKeyConfig(o.Key, alg, o.Scope)
 }
 
 func read(r io.Reader, config *bundle.VerificationConfig, unsigned bool) (bundle.Bundle, error) {

@@ -69,6 +69,15 @@ func TestPack(t *testing.T) {
 	}
 }
 
+// A key may have no slash for longer than a file's name can be.
+func TestVerificationKeyIsNoFile(t *testing.T) {
+	key := "-----BEGIN PUBLIC KEY-----\n" + strings.Repeat("A", 400) + "\n-----END PUBLIC KEY-----\n"
+	c, err := verificationKey(VerifyOptions{Key: key})
+	if err != nil || c.Key != key || c.Algorithm != "RS256" {
+		t.Errorf("%+v, %v", c, err)
+	}
+}
+
 // What serving would refuse is not packed.
 func TestPackChecks(t *testing.T) {
 	for want, files := range map[string]map[string]string{
