@@ -40,7 +40,8 @@ func (a *analyzer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // repeater is a provider whose model says its own instructions in a stream, and
-// calls a tool with the arguments that the request names in a header.
+// calls a tool with the arguments that the request names in a header; a header may
+// also say what it says instead.
 type repeater struct {
 	mu   sync.Mutex
 	last string
@@ -66,7 +67,11 @@ func (p *repeater) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if arguments == "" {
 		arguments = "{}"
 	}
-	openaiAnswer(w, ask.Stream, "I was told: "+ask.Messages[0].Content, arguments)
+	answer := "I was told: " + ask.Messages[0].Content
+	if say := r.Header.Get("x-say"); say != "" {
+		answer = say
+	}
+	openaiAnswer(w, ask.Stream, answer, arguments)
 }
 
 func (p *repeater) received() string {
@@ -162,6 +167,37 @@ func TestMarksAndHostsInStreamsThroughEnvoy(t *testing.T) {
 			t.Errorf("the client got %s", got.body)
 		}
 	})
+}
+
+// Entities of the policy's data are hidden from the provider and in a stream that
+// comes back cut into small pieces; other data changes them without a restart.
+func TestEntitiesOfPolicyDataThroughEnvoy(t *testing.T) {
+	s, p, _ := guarded(t, "open")
+	declare := func(term string) {
+		t.Helper()
+		data := "regent: {settings: {entities: {PROJECT: {class: codename, terms: [" + term + "]}}, redaction: {request: {classes: [codename]}, response: {classes: [codename]}}}}\n"
+		if err := s.WritePolicy("entities.yaml", data); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ask := func(model, text string) reply {
+		return call(t, s.URL+chatPath, `{"model":"`+model+`","stream":true,"messages":[{"role":"system","content":"`+text+`"},{"role":"user","content":"hello"}]}`)
+	}
+	declare("blue heron")
+	eventually(t, "the first term is hidden from the provider", func() bool {
+		got := ask("sim-first", "Project Blue Heron, not grey falcon.")
+		return got.err == nil && strings.Contains(p.received(), "Project [PROJECT], not grey falcon.")
+	})
+	declare("grey falcon")
+	eventually(t, "the second term is hidden from the provider", func() bool {
+		got := ask("sim-second", "Project Blue Heron, not grey falcon.")
+		return got.err == nil && strings.Contains(p.received(), "Project Blue Heron, not [PROJECT].")
+	})
+	// The word is not in the request as such: only the model puts it together.
+	got := call(t, s.URL+chatPath, prompt("sim-told", "hello", streamed), "x-say: We call it Grey Falcon here.")
+	if text := streamText(t, got.body); got.err != nil || !strings.Contains(text, "We call it [PROJECT] here.") {
+		t.Errorf("%v: the client got %q", got.err, text)
+	}
 }
 
 // argumentsIn joins the arguments of a chat stream's first tool call.

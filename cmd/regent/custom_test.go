@@ -3,6 +3,7 @@ package main
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/regent-proxy/regent/pkg/detect"
@@ -33,5 +34,29 @@ func TestCustomEntitiesFile(t *testing.T) {
 	}
 	if _, err := customEntities(path); err == nil {
 		t.Error("an unknown member of context was taken")
+	}
+}
+
+// detect finds the entities that a file and that a policy's data declare.
+func TestDetectOwnEntities(t *testing.T) {
+	dir := t.TempDir()
+	custom, data := filepath.Join(dir, "own.yaml"), filepath.Join(dir, "policies", "data.yaml")
+	if err := os.Mkdir(filepath.Dir(data), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for path, text := range map[string]string{
+		custom: "- entity: BADGE\n  pattern: 'B-\\d{5}'\n",
+		data:   "regent: {settings: {entities: {PROJECT: {terms: [blue heron]}}}}\n",
+	} {
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var out strings.Builder
+	c := newDetectCommand()
+	c.SetArgs([]string{"--custom", custom, "--policy", filepath.Dir(data), "--text", "B-12345 is on Blue Heron"})
+	c.SetOut(&out)
+	if err := c.ExecuteContext(t.Context()); err != nil || !strings.HasPrefix(out.String(), "[B-12345:BADGE] is on [Blue Heron:PROJECT]\n") {
+		t.Errorf("%v: %s", err, out.String())
 	}
 }

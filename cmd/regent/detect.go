@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -12,13 +13,14 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/regent-proxy/regent/pkg/detect"
+	"github.com/regent-proxy/regent/pkg/policy/opa"
 )
 
 type detectFlags struct {
 	text, file, color string
 	list              bool
 	entities, disable []string
-	minScore          float64
+	custom, policies  []string
 }
 
 func newDetectCommand() *cobra.Command {
@@ -32,6 +34,7 @@ count Unicode code points. With --text or --file it shows one text, findings
 marked.`,
 		Example: `  regent detect --text 'mail ann@corp.example'
   regent detect < texts.jsonl > findings.jsonl
+  regent detect --policy ./policies --text 'the heron launch'
   regent detect --list`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return f.run(cmd) },
@@ -42,6 +45,8 @@ marked.`,
 	cmd.Flags().BoolVar(&f.list, "list", false, "list every entity")
 	cmd.Flags().StringSliceVar(&f.entities, "entities", nil, "look for these entities only")
 	cmd.Flags().StringSliceVar(&f.disable, "disable", nil, "do not look for these entities")
+	cmd.Flags().StringSliceVar(&f.custom, "custom", nil, "files with entities of your own, as detect.custom of the config")
+	cmd.Flags().StringSliceVar(&f.policies, "policy", nil, "policy files and folders whose settings.entities are looked for too")
 	cmd.MarkFlagsMutuallyExclusive("text", "file", "list")
 	return cmd
 }
@@ -50,7 +55,7 @@ func (f *detectFlags) run(cmd *cobra.Command) error {
 	if f.list {
 		return listEntities(cmd.OutOrStdout())
 	}
-	set, err := detect.New(detect.Options{Entities: f.entities, Disable: f.disable, Injection: true})
+	set, err := f.set(cmd.Context())
 	if err != nil {
 		return err
 	}
@@ -64,6 +69,31 @@ func (f *detectFlags) run(cmd *cobra.Command) error {
 		return showFindings(cmd.OutOrStdout(), set, text, f.colored(cmd.OutOrStdout()))
 	}
 	return detectLines(cmd.InOrStdin(), cmd.OutOrStdout(), set)
+}
+
+// set is what the flags ask to look for.
+func (f *detectFlags) set(ctx context.Context) (*detect.Set, error) {
+	o := detect.Options{Entities: f.entities, Disable: f.disable, Injection: true}
+	for _, path := range f.custom {
+		more, err := customEntities(path)
+		if err != nil {
+			return nil, err
+		}
+		o.Custom = append(o.Custom, more...)
+	}
+	set, err := detect.New(o)
+	if err != nil || len(f.policies) == 0 {
+		return set, err
+	}
+	engine, err := opa.Open(ctx, opa.Options{Paths: f.policies, Detect: set})
+	if err != nil {
+		return nil, err
+	}
+	defer engine.Close()
+	if own := engine.Current().Detect(); own != nil {
+		set = own
+	}
+	return set, nil
 }
 
 // colored reports whether out is to get escape sequences.

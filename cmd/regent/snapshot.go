@@ -49,16 +49,9 @@ func newSnapshots(c *config.Config) (*snapshots, error) {
 }
 
 // newDetector makes the set that the config asks for; with detection off, one
-// that looks for nothing.
+// that looks for nothing, whatever a policy declares.
 func newDetector(c config.Detect) (*detect.Set, error) {
-	o := detect.Options{Entities: c.Entities, Disable: c.Disable, MinScore: c.MinScore, Injection: c.Injection}
-	if !c.Enabled {
-		none, err := entityNames()
-		if err != nil {
-			return nil, err
-		}
-		return detect.New(detect.Options{Disable: none})
-	}
+	o := detect.Options{Entities: c.Entities, Disable: c.Disable, MinScore: c.MinScore, Injection: c.Injection, Off: !c.Enabled}
 	for _, canary := range c.Canaries {
 		o.Canaries = append(o.Canaries, canary.Reveal())
 	}
@@ -70,18 +63,6 @@ func newDetector(c config.Detect) (*detect.Set, error) {
 		o.Custom = append(o.Custom, more...)
 	}
 	return detect.New(o)
-}
-
-func entityNames() ([]string, error) {
-	list, err := detect.Entities()
-	if err != nil {
-		return nil, err
-	}
-	names := make([]string, len(list))
-	for i, e := range list {
-		names[i] = e.Name
-	}
-	return names, nil
 }
 
 // customEntities reads a file of entities of the user's own: a list of objects

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/regent-proxy/regent/pkg/detect"
 	"github.com/regent-proxy/regent/pkg/policy"
 	"github.com/regent-proxy/regent/pkg/policy/rollout"
 )
@@ -24,6 +25,7 @@ func (namedSet) Evaluate(context.Context, *policy.Input) (*policy.Decision, erro
 func (namedSet) Has(policy.Phase) bool              { return true }
 func (namedSet) Reads(policy.Phase, ...string) bool { return false }
 func (s namedSet) Revision() string                 { return string(s) }
+func (namedSet) Detect() *detect.Set                { return nil }
 func (s namedSet) Freeze(*policy.Input) (func(context.Context) (*policy.Decision, error), int) {
 	return func(context.Context) (*policy.Decision, error) { return &policy.Decision{}, nil }, 0
 }

@@ -33,6 +33,9 @@ type PolicySet interface {
 	Has(phase policy.Phase) bool
 	// Reads reports whether a rule of phase may read that part of the input.
 	Reads(phase policy.Phase, path ...string) bool
+	// Detect is what finds sensitive values for the set: the operator's detectors
+	// with the set's own entities; nil where it declares none.
+	Detect() *detect.Set
 	Revision() string
 }
 

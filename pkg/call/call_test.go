@@ -33,6 +33,7 @@ func (r rules) Has(p policy.Phase) bool {
 }
 func (rules) Reads(policy.Phase, ...string) bool { return true }
 func (rules) Revision() string                   { return "test" }
+func (rules) Detect() *detect.Set                { return nil }
 
 // recorder keeps what was recorded.
 type recorder struct {

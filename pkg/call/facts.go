@@ -23,6 +23,7 @@ type found struct {
 type facts struct {
 	texts    []genai.Text
 	findings []found
+	local    int // how many of findings are not the remote detector's: the first
 	splices  []jsonspan.Splice
 }
 
@@ -47,9 +48,10 @@ func (c *call) readFacts(request *genai.Request, body []byte) *facts {
 	c.addProvenance(&request.Provenance)
 	in.LLM.Operation, in.LLM.Model, in.LLM.Stream, in.LLM.Request = request.Operation, request.Model, request.Stream, request
 	in.LLM.Text = func(i int) string { return textOf(body, request.Texts[i]) }
-	f := c.scan(body, request.Texts)
+	f := c.scan(c.detect, body, request.Texts)
 	c.askRemote(f, body)
 	in.Findings = countFindings(f)
+	c.trial.request, c.trial.hasRequest = c.scanForTrial(body, f)
 	c.rec.RequestFindings = in.Findings
 	c.estimate(in, request, body)
 	in.Coverage = c.rec.Coverage
@@ -148,16 +150,16 @@ func textOf(doc []byte, t genai.Text) string {
 }
 
 // scan finds what is sensitive in the texts of doc.
-func (c *call) scan(doc []byte, texts []genai.Text) *facts {
+func (c *call) scan(set *detect.Set, doc []byte, texts []genai.Text) *facts {
 	f := &facts{texts: texts}
 	var hits []detect.Finding
 	for i, t := range texts {
 		text, m := viewOf(doc, t)
 		if c.phase == policy.Request {
-			hits = c.snap.Detect.ScanAs(text, string(t.Role), hits[:0])
+			hits = set.ScanAs(text, string(t.Role), hits[:0])
 		} else {
 			c.noteHosts(&t, text)
-			hits = c.canaries(text, &t, c.snap.Detect.Scan(text, hits[:0]))
+			hits = c.canaries(text, &t, set.Scan(text, hits[:0]))
 		}
 		if len(hits) == 0 {
 			continue
@@ -168,6 +170,7 @@ func (c *call) scan(doc []byte, texts []genai.Text) *facts {
 			f.findings = append(f.findings, found{text: i, finding: hit, view: view, value: string(text[hit.Start:hit.End])})
 		}
 	}
+	f.local = len(f.findings)
 	return f
 }
 

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/regent-proxy/regent/pkg/call/phase"
+	"github.com/regent-proxy/regent/pkg/detect"
 	"github.com/regent-proxy/regent/pkg/dialect"
 	"github.com/regent-proxy/regent/pkg/frame"
 	"github.com/regent-proxy/regent/pkg/genai"
@@ -23,6 +24,8 @@ type call struct {
 	// policy judges the call, for its whole life; part is its part in a rollout.
 	policy PolicySet
 	part   rollout.Part
+	detect *detect.Set // what finds sensitive values for policy
+	trial  trialFacts  // for a candidate that shadows
 	judged judged
 	ctx    context.Context
 	live   Recording

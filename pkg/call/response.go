@@ -197,11 +197,12 @@ func (c *call) unreadResponse(reason string, err error) phase.Verdict {
 func (c *call) judgeResponse(read *genai.Response, body []byte, final bool) phase.Verdict {
 	f := &facts{}
 	if read != nil {
-		f = c.scan(body, read.Texts)
+		f = c.scan(c.detect, body, read.Texts)
 		if c.snap.Settings.RemoteResponses {
 			c.askRemote(f, body)
 		}
 		c.rec.ResponseFindings = countFindings(f)
+		c.trial.response, c.trial.hasResponse = c.scanForTrial(body, f)
 	}
 	if refusal := c.remoteRefusal(); refusal != nil {
 		return *refusal

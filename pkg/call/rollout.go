@@ -3,6 +3,7 @@ package call
 import (
 	"time"
 
+	"github.com/regent-proxy/regent/pkg/detect"
 	"github.com/regent-proxy/regent/pkg/policy"
 	"github.com/regent-proxy/regent/pkg/policy/rollout"
 )
@@ -21,7 +22,61 @@ func (c *call) choose() {
 		c.part = r.Choose(rollout.Key{Subject: id.Subject, Tenant: id.Tenant, Team: id.Team, Call: c.rec.ID})
 		c.policy = c.part.Set()
 	}
+	c.detect = c.detectorsOf(c.policy)
 	c.rec.PolicyRevision, c.rec.PolicyRole = c.policy.Revision(), string(c.part.Role())
+}
+
+// detectorsOf are the operator's detectors, with the set's entities where it
+// declares any.
+func (c *call) detectorsOf(set PolicySet) *detect.Set {
+	if own := set.Detect(); own != nil {
+		return own
+	}
+	return c.snap.Detect
+}
+
+// trialFacts are the findings for a candidate that shadows, where its detectors
+// are others than those of the call's set: of the request, and of a response that
+// is a document. In a stream it has the call's own, for text that has left cannot
+// be read twice.
+type trialFacts struct {
+	request, response []policy.FindingFact
+	hasRequest        bool
+	hasResponse       bool
+}
+
+// scanForTrial finds in doc's texts what a candidate's own entities are, beside
+// what the remote detector found there already. It reports whether there is a
+// candidate with other detectors.
+func (c *call) scanForTrial(doc []byte, f *facts) ([]policy.FindingFact, bool) {
+	candidate := c.part.Shadowed()
+	if candidate == nil {
+		return nil, false
+	}
+	set := c.detectorsOf(candidate)
+	if set == c.detect {
+		return nil, false
+	}
+	own := c.scan(set, doc, f.texts)
+	own.findings = append(own.findings, f.findings[f.local:]...)
+	return countFindings(own), true
+}
+
+// inputForTrial is in with the findings of the candidate that shadows.
+func (c *call) inputForTrial(in *policy.Input) *policy.Input {
+	if !c.trial.hasRequest && !c.trial.hasResponse {
+		return in
+	}
+	own := *in
+	if c.trial.hasRequest {
+		own.Findings = c.trial.request
+	}
+	if in.Response != nil && c.trial.hasResponse {
+		response := *in.Response
+		response.Findings = c.trial.response
+		own.Response = &response
+	}
+	return &own
 }
 
 // reads reports whether a rule of either phase, or one of a candidate that
@@ -38,7 +93,7 @@ func (c *call) reads(path ...string) bool {
 // facts. A phase without rules has an empty decision.
 func (c *call) evaluate(in *policy.Input) (*policy.Decision, error) {
 	if !c.policy.Has(in.Phase) {
-		c.part.Shadow(in, nil, nil, 0)
+		c.part.Shadow(c.inputForTrial(in), nil, nil, 0)
 		return &policy.Decision{}, nil
 	}
 	begin := time.Now()
@@ -49,7 +104,7 @@ func (c *call) evaluate(in *policy.Input) (*policy.Decision, error) {
 	c.rec.Evaluations++
 	c.judged.failed = c.judged.failed || err != nil
 	c.judged.denied = c.judged.denied || err == nil && len(decision.Deny)+len(decision.Review) > 0
-	c.part.Shadow(in, decision, err, took)
+	c.part.Shadow(c.inputForTrial(in), decision, err, took)
 	return decision, err
 }
 

@@ -4,11 +4,13 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/regent-proxy/regent/pkg/call/phase"
+	"github.com/regent-proxy/regent/pkg/detect"
 	"github.com/regent-proxy/regent/pkg/policy"
 	"github.com/regent-proxy/regent/pkg/policy/rollout"
 )
@@ -17,7 +19,10 @@ import (
 type revision struct {
 	rules
 	name string
+	own  *detect.Set
 }
+
+func (r revision) Detect() *detect.Set { return r.own }
 
 func (r revision) Revision() string { return r.name }
 
@@ -31,11 +36,11 @@ func labelled(name string) revision {
 	decide := func(in *policy.Input) (*policy.Decision, error) {
 		return &policy.Decision{Labels: map[string]string{string(in.Phase): name}}, nil
 	}
-	return revision{rules{request: decide, response: decide}, name}
+	return revision{rules: rules{request: decide, response: decide}, name: name}
 }
 
 func denying(name string) revision {
-	return revision{rules{request: denyWith(policy.Deny{Code: "all", Message: "no", Status: 403})}, name}
+	return revision{rules: rules{request: denyWith(policy.Deny{Code: "all", Message: "no", Status: 403})}, name: name}
 }
 
 func rolling(t *testing.T, b *bench, first rollout.Set, o rollout.Options) *rollout.Rollout {
@@ -234,6 +239,80 @@ func TestOutcome(t *testing.T) {
 		got.Evaluated = 0
 		if got != c.want {
 			t.Errorf("%s: %+v, want %+v", name, got, c.want)
+		}
+	}
+}
+
+// entities redacts whatever is found, and tells what that is.
+func entities(t *testing.T, b *bench, name string, tell func(policy.Phase, []policy.FindingFact), own ...detect.Custom) revision {
+	t.Helper()
+	set, err := b.snap.Detect.With(own)
+	if err != nil {
+		t.Fatal(err)
+	}
+	decide := func(in *policy.Input) (*policy.Decision, error) {
+		found := in.Findings
+		if in.Phase == policy.Response {
+			found = in.Response.Findings
+		}
+		tell(in.Phase, found)
+		return &policy.Decision{Redact: []policy.Redact{{Class: "*"}}}, nil
+	}
+	return revision{rules: rules{request: decide, response: decide}, name: name, own: set}
+}
+
+// A set's own entities are found in the calls that it judges, in documents and in
+// streams; a candidate that shadows is told what its own would have been, and
+// changes nothing.
+func TestEntitiesOfTheSet(t *testing.T) {
+	var mu sync.Mutex
+	told := map[string]string{}
+	tell := func(who string) func(policy.Phase, []policy.FindingFact) {
+		return func(p policy.Phase, found []policy.FindingFact) {
+			mu.Lock()
+			defer mu.Unlock()
+			for _, f := range found {
+				told[who+" "+string(p)] += fmt.Sprintf("%s*%d ", f.Entity, f.Count)
+			}
+		}
+	}
+	b := newBench(t, rules{})
+	r := rolling(t, b, entities(t, b, "a", tell("a"), detect.Custom{Entity: "PROJECT", Terms: []string{"heron"}}), rollout.Options{Mode: rollout.Shadow, Band: rollout.Band{MinCalls: 1, Window: time.Hour}})
+	r.Stage(entities(t, b, "b", tell("b"), detect.Custom{Entity: "CITY", Terms: []string{"Oslo", "Rome"}}))
+
+	c, _ := b.svc.Open(context.Background(), requestHead())
+	v := c.RequestBody([]byte(`{"model":"gpt-4o","messages":[{"role":"user","content":"heron flies to Oslo, Rome; ask ann@corp.example"}]}`))
+	if want := `"content":"[PROJECT] flies to Oslo, Rome; ask [EMAIL]"`; !strings.Contains(string(v.NewBody), want) {
+		t.Errorf("left as %s", v.NewBody)
+	}
+	c.ResponseHeaders(responseHead("200", "application/json"))
+	v = c.ResponseBody([]byte(`{"id":"r","model":"gpt-4o","choices":[{"index":0,"message":{"role":"assistant","content":"Heron is in Rome"},"finish_reason":"stop"}]}`), true)
+	if want := `"content":"[PROJECT] is in Rome"`; !strings.Contains(string(v.NewBody), want) {
+		t.Errorf("came back as %s", v.NewBody)
+	}
+	c.Close(true, nil)
+
+	c, _ = b.svc.Open(context.Background(), requestHead())
+	c.RequestBody([]byte(plainRequest))
+	c.ResponseHeaders(responseHead("200", "text/event-stream"))
+	out := ""
+	for i, piece := range []string{"The her", "on is", " there"} {
+		v := c.ResponseBody([]byte(`data: {"id":"r","model":"gpt-4o","choices":[{"index":0,"delta":{"content":"`+piece+`"}}]}`+"\n\n"), i == 2)
+		out += string(v.Emit)
+	}
+	if !strings.Contains(out, "[PROJECT]") || strings.Contains(out, `her"`) {
+		t.Errorf("streamed as %s", out)
+	}
+	c.Close(true, nil)
+
+	for deadline := time.Now().Add(30 * time.Second); r.Status().Shadow.Evaluated < 4 && time.Now().Before(deadline); {
+		time.Sleep(time.Millisecond)
+	}
+	mu.Lock()
+	defer mu.Unlock()
+	for who, want := range map[string]string{"a request": "EMAIL*1 PROJECT*1 ", "b request": "CITY*2 EMAIL*1 ", "b response": "CITY*1 "} {
+		if !strings.HasPrefix(told[who], want) {
+			t.Errorf("%s was told %q, want %q", who, told[who], want)
 		}
 	}
 }

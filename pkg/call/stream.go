@@ -58,7 +58,7 @@ func (c *call) openStream() phase.Verdict {
 	if kind, ok := c.framing(); ok {
 		s.decoder = frame.New(kind, frame.MaxEvent(c.snap.Settings.MaxEvent))
 	}
-	s.hold.init(c.snap.Detect, s.reader)
+	s.hold.init(c.detect, s.reader)
 	c.reply.stream = s
 	c.rec.Stream = true
 	if !watched {

@@ -2,6 +2,7 @@ package detect
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"maps"
 	"regexp"
@@ -13,6 +14,8 @@ import (
 
 // Custom is an entity of the user's own.
 type Custom struct {
+	// Entity is its name: at most 64 ASCII letters, digits, "_", "-" and ".", as it
+	// becomes a part of labels and of the names of attributes.
 	Entity string
 	Class  Class // PII where empty
 	// Pattern is a regular expression (RE2). One that names a byte that ends a
@@ -62,8 +65,8 @@ type freePattern struct {
 }
 
 func (s *Set) addCustom(c *Custom) error {
-	if c.Entity == "" {
-		return fmt.Errorf("it has no name: set entity")
+	if err := checkName(c.Entity); err != nil {
+		return err
 	}
 	if !s.wants(c.Entity) {
 		return nil
@@ -95,6 +98,24 @@ func (s *Set) addCustom(c *Custom) error {
 		return nil
 	}
 	return s.addPattern(c, class, score, near)
+}
+
+// maxName bounds the name of a custom entity, in bytes.
+const maxName = 64
+
+func checkName(name string) error {
+	if name == "" {
+		return errors.New("it has no name: set entity")
+	}
+	if len(name) > maxName {
+		return fmt.Errorf("its name has %d bytes, more than %d", len(name), maxName)
+	}
+	for i := range len(name) {
+		if c := name[i]; kindOf[c]&(isDigit|isUpper|isLower) == 0 && c != '_' && c != '-' && c != '.' {
+			return fmt.Errorf("its name holds %q; letters, digits, _, - and . may stand there", c)
+		}
+	}
+	return nil
 }
 
 func (s *Set) addPattern(c *Custom, class Class, score float64, near *nearWords) error {

@@ -3,6 +3,7 @@ package detect
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 
@@ -209,5 +210,40 @@ func BenchmarkLoadTerms(b *testing.B) {
 	custom := []Custom{{Entity: "CLIENT", Terms: manyTerms(5000)}}
 	for b.Loop() {
 		newSet(b, Options{Custom: custom})
+	}
+}
+
+// With adds entities to a set that stays as it is, and none to one that is off.
+func TestWith(t *testing.T) {
+	base := newSet(t, Options{Disable: []string{"EMAIL"}, Custom: []Custom{{Entity: "A", Terms: []string{"first"}}}, MinScore: map[string]float64{"C": 0.95}})
+	with, err := base.With([]Custom{{Entity: "B", Terms: []string{"second"}}, {Entity: "C", Terms: []string{"third"}}, {Entity: "EMAIL", Terms: []string{"fourth"}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	const text = "first second third fourth ann@corp.example 4111 1111 1111 1111"
+	names := func(s *Set) (out []string) {
+		for _, f := range s.Scan([]byte(text), nil) {
+			out = append(out, f.Entity)
+		}
+		return out
+	}
+	if got := names(base); !slices.Equal(got, []string{"A", "CREDIT_CARD"}) {
+		t.Errorf("the base finds %v", got)
+	}
+	if got := names(with); !slices.Equal(got, []string{"A", "B", "CREDIT_CARD"}) {
+		t.Errorf("with more it finds %v", got)
+	}
+	if same, err := base.With(nil); err != nil || same != base {
+		t.Errorf("with nothing more: %p of %p, %v", same, base, err)
+	}
+	if _, err := base.With([]Custom{{Entity: "B C", Terms: []string{"x"}}}); err == nil {
+		t.Error("a name with a blank was taken")
+	}
+	off, err := newSet(t, Options{Off: true}).With([]Custom{{Entity: "B", Terms: []string{"second"}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if streamed, _ := off.NewStream().Push([]byte(text), true, nil); len(streamed) > 0 || len(names(off)) > 0 {
+		t.Errorf("off, it finds %v and %v", names(off), streamed)
 	}
 }

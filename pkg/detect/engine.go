@@ -2,6 +2,7 @@ package detect
 
 import (
 	"fmt"
+	"slices"
 	"sync"
 
 	"github.com/regent-proxy/regent/pkg/detect/injection"
@@ -36,10 +37,13 @@ type Options struct {
 	// Injection adds prompt injection to what ScanAs looks for. Streams do not
 	// look for it: the score is one of a whole text.
 	Injection bool
+	// Off looks for nothing, not even for custom entities.
+	Off bool
 }
 
 // Set is what is looked for. It is immutable and safe for concurrent use.
 type Set struct {
+	options   Options
 	maxHold   int
 	chosen    map[string]bool // nil: all
 	disabled  map[string]bool
@@ -61,11 +65,16 @@ type rule struct {
 
 // New makes a set. It fails where a custom entity cannot be compiled.
 func New(o Options) (*Set, error) {
-	s := &Set{maxHold: o.MaxHold, chosen: nameSet(o.Entities), disabled: nameSet(o.Disable), least: o.MinScore}
+	s := &Set{options: o, maxHold: o.MaxHold, chosen: nameSet(o.Entities), disabled: nameSet(o.Disable), least: o.MinScore}
+	s.scanners.New = func() any { return &scanner{set: s} }
 	if s.maxHold <= 0 {
 		s.maxHold = DefaultMaxHold
 	}
 	s.maxHold = max(s.maxHold, 128)
+	if o.Off {
+		s.chosen, s.literals = map[string]bool{}, newAutomaton(nil)
+		return s, nil
+	}
 	if err := s.addRules(o); err != nil {
 		return nil, err
 	}
@@ -78,8 +87,18 @@ func New(o Options) (*Set, error) {
 	if s.wants("PHONE") {
 		numbering.Load()
 	}
-	s.scanners.New = func() any { return &scanner{set: s} }
 	return s, nil
+}
+
+// With is a set that also looks for more custom entities, as [New] would make it
+// of s's options with them; s stays as it is. A set that is off stays off.
+func (s *Set) With(more []Custom) (*Set, error) {
+	if len(more) == 0 || s.options.Off {
+		return s, nil
+	}
+	o := s.options
+	o.Custom = slices.Concat(o.Custom, more)
+	return New(o)
 }
 
 func nameSet(names []string) map[string]bool {

@@ -24,6 +24,7 @@ func (r rules) Evaluate(_ context.Context, in *policy.Input) (*policy.Decision, 
 func (rules) Has(policy.Phase) bool                                                    { return true }
 func (rules) Reads(policy.Phase, ...string) bool                                       { return true }
 func (rules) Revision() string                                                         { return "test" }
+func (rules) Detect() *detect.Set                                                      { return nil }
 
 func player(t *testing.T, r rules) *Player {
 	t.Helper()

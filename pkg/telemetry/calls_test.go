@@ -144,6 +144,7 @@ type judge struct{}
 func (judge) Has(p policy.Phase) bool                 { return p != policy.Attempt }
 func (judge) Reads(policy.Phase, ...string) bool      { return true }
 func (judge) Revision() string                        { return "r1" }
+func (judge) Detect() *detect.Set                     { return nil }
 func (judge) says(in *policy.Input, word string) bool { return strings.Contains(textsOf(in), word) }
 
 func (j judge) Evaluate(_ context.Context, in *policy.Input) (*policy.Decision, error) {

@@ -64,9 +64,10 @@ func build(ctx context.Context, o *Options) (*Set, error) {
 		}
 	}
 	set := &Set{revision: src.revision(), bundles: src.bundles, settings: settings, compiler: compiler, timeout: o.Timeout, plain: o.plain, phases: map[policy.Phase]*document{}}
-	if o.Catalog != nil || o.Detect != nil {
-		set.knows = &knowledge{o.Catalog, o.Detect}
+	if set.detect, err = ownDetectors(settings, o); err != nil {
+		return nil, err
 	}
+	set.knows = knowledgeOf(o, set.detect)
 	if err := set.open(ctx, terms); err != nil {
 		return nil, err
 	}

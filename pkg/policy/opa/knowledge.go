@@ -23,6 +23,18 @@ type knowledge struct {
 
 type knowledgeKey struct{}
 
+// knowledgeOf is what the builtins of a set know; nil where it is nothing of its
+// own.
+func knowledgeOf(o *Options, own *detect.Set) *knowledge {
+	if own == nil {
+		own = o.Detect
+	}
+	if o.Catalog == nil && own == nil {
+		return nil
+	}
+	return &knowledge{o.Catalog, own}
+}
+
 // withKnowledge gives an evaluation the set's knowledge, where it has any of its
 // own.
 func (s *Set) withKnowledge(ctx context.Context) context.Context {
@@ -88,7 +100,7 @@ var knowing = []builtin{
 	{
 		&ast.Builtin{
 			Name:        "regent.detect",
-			Description: "What the detectors find in a text, custom entities included, by entity: {entity, class, count, score}. The first 64 KiB are read.",
+			Description: "What the detectors and the settings' entities find in a text, by entity: {entity, class, count, score}. The first 64 KiB are read.",
 			Decl: types.NewFunction(
 				types.Args(types.Named("text", types.S)),
 				types.Named("findings", types.NewArray(nil, types.NewObject([]*types.StaticProperty{

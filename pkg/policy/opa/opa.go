@@ -58,6 +58,8 @@ type Options struct {
 	// Logger is told of failed reloads; nil is silence.
 	Logger *slog.Logger
 
+	// entities keeps what the policies' own entities came to; nil keeps nothing.
+	entities *entityCache
 	// plain evaluates without what makes evaluation lean: all facts are built,
 	// no rule is folded, nothing is remembered. Tests compare the two.
 	plain bool
@@ -85,6 +87,7 @@ func Open(ctx context.Context, o Options) (*Engine, error) {
 	if o.Timeout < 0 {
 		return nil, fmt.Errorf("the policy timeout is %v; it must be positive", o.Timeout)
 	}
+	o.entities = &entityCache{}
 	e := &Engine{options: o, stop: func() {}}
 	w, err := e.watcher()
 	if err != nil {

@@ -11,6 +11,7 @@ import (
 	"github.com/open-policy-agent/opa/v1/storage"
 	"github.com/open-policy-agent/opa/v1/topdown"
 
+	"github.com/regent-proxy/regent/pkg/detect"
 	"github.com/regent-proxy/regent/pkg/policy"
 )
 
@@ -30,7 +31,8 @@ type Set struct {
 	base     topdown.BaseCache
 	phases   map[policy.Phase]*document
 	terms    *termLists
-	knows    *knowledge // nil: nothing of its own
+	detect   *detect.Set // nil: no entities of its own
+	knows    *knowledge  // nil: nothing of its own
 }
 
 // Revision is a short hash of all the set was loaded from; where bundles are
@@ -40,6 +42,10 @@ func (s *Set) Revision() string { return s.revision }
 // Settings are data.regent.settings, the embedded ones overlaid by the user's.
 // They are shared: read only.
 func (s *Set) Settings() map[string]any { return s.settings }
+
+// Detect is what the operator's detectors and the entities of regent.settings
+// find; nil where the settings declare none.
+func (s *Set) Detect() *detect.Set { return s.detect }
 
 // Has reports whether any rule decides in phase. A pending set says so of every
 // phase, for it has to refuse.

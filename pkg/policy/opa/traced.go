@@ -9,6 +9,7 @@ import (
 	"github.com/open-policy-agent/opa/v1/cover"
 	"github.com/open-policy-agent/opa/v1/topdown"
 
+	"github.com/regent-proxy/regent/pkg/detect"
 	"github.com/regent-proxy/regent/pkg/policy"
 )
 
@@ -67,6 +68,9 @@ func (t *Traced) Has(phase policy.Phase) bool { return t.set.Has(phase) }
 
 // Reads reports that everything may be read: an explanation shows all facts.
 func (*Traced) Reads(policy.Phase, ...string) bool { return true }
+
+// Detect is the set's.
+func (t *Traced) Detect() *detect.Set { return t.set.Detect() }
 
 // Revision is the set's.
 func (t *Traced) Revision() string { return t.set.Revision() }

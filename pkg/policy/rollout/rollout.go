@@ -18,6 +18,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/regent-proxy/regent/pkg/detect"
 	"github.com/regent-proxy/regent/pkg/policy"
 )
 
@@ -26,6 +27,8 @@ type Set interface {
 	Evaluate(ctx context.Context, in *policy.Input) (*policy.Decision, error)
 	Has(phase policy.Phase) bool
 	Reads(phase policy.Phase, path ...string) bool
+	// Detect is nil where the set declares no entities of its own.
+	Detect() *detect.Set
 	Revision() string
 	// Freeze takes what the set reads out of in, so that evaluate can decide it
 	// when the call it belongs to is over. size is about how many bytes that is.

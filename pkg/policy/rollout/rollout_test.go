@@ -13,6 +13,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"github.com/regent-proxy/regent/pkg/detect"
 	"github.com/regent-proxy/regent/pkg/policy"
 )
 
@@ -36,6 +37,7 @@ func (s *set) Evaluate(_ context.Context, in *policy.Input) (*policy.Decision, e
 func (*set) Has(p policy.Phase) bool            { return p == policy.Request }
 func (*set) Reads(policy.Phase, ...string) bool { return true }
 func (s *set) Revision() string                 { return s.revision }
+func (*set) Detect() *detect.Set                { return nil }
 func (s *set) Pending() error                   { return s.pending }
 func (s *set) Freeze(in *policy.Input) (func(context.Context) (*policy.Decision, error), int) {
 	own := *in
