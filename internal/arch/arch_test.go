@@ -32,7 +32,7 @@ var rules = []rule{
 	{from: "pkg/policy", not: "", but: []string{"pkg/policy", "pkg/genai", "pkg/detect", "pkg/inspect", "pkg/har", "policies", "pkg/dialect", "pkg/dialects", "pkg/catalog"}, why: "the contract and its engine carry nothing out"},
 	{from: "pkg/har", not: "", why: "a recording knows nothing of the house"},
 	{from: "pkg/replay", not: "pkg/policy/opa", why: "a replay takes Envoy's part, not the engine's"},
-	{from: "pkg/policy/rollout", not: "", but: []string{"pkg/policy", "pkg/policy/rollout"}, why: "a rollout chooses between sets"},
+	{from: "pkg/policy/rollout", not: "", but: []string{"pkg/policy", "pkg/policy/rollout", "pkg/detect"}, why: "a rollout chooses between sets, each with its detectors"},
 	{from: "pkg/policy/rollout", not: "pkg/policy/opa", why: "a rollout knows revisions, not how they evaluate"},
 	{from: "pkg/call", not: "pkg/extproc", why: "a call is driven, it does not speak the protocol"},
 	{from: "pkg/call", not: "pkg/policy/opa", why: "call knows the contract, not the engine"},
