@@ -73,16 +73,47 @@ func (v *verifier) hexGroups(start, end int) {
 		return // a::b of code, a time of day
 	}
 	a, err := netip.ParseAddr(string(run))
-	if err != nil || a.IsUnspecified() || a.IsLoopback() {
+	if err != nil {
+		if end = start + beforePort(run); end > start {
+			run = v.text[start:end]
+			a, err = netip.ParseAddr(string(run))
+		}
+	}
+	if err != nil || a.IsUnspecified() || a.IsLoopback() || pairs(run) {
 		return
 	}
 	if groups >= 3 || groups == 2 && len(run) > 8 {
 		score := 0.95
-		if a.Is6() && len(run) > 9 && string(run[:9]) == "2001:db8:" {
+		if a.IsMulticast() {
+			score = 0.3
+		} else if a.Is6() && len(run) > 9 && string(run[:9]) == "2001:db8:" {
 			score = 0.6 // RFC 3849: documentation
 		}
 		v.add("IP_ADDRESS", start, end, score, aboutNothing, false)
 	}
+}
+
+// beforePort is where the port begins that stands behind an IPv6 address without
+// brackets, 0 where the last group is none.
+func beforePort(run []byte) int {
+	at := bytes.LastIndexByte(run, ':')
+	if n := len(run) - at - 1; at < 2 || n < 2 || n > 5 || !all(run[at+1:], isDigit) || number(run[at+1:]) > 65535 {
+		return 0
+	}
+	return at
+}
+
+// pairs reports eight groups of two: an EUI-64 or a worldwide name.
+func pairs(run []byte) bool {
+	if len(run) != 23 {
+		return false
+	}
+	for i, c := range run {
+		if (c == ':') != (i%3 == 2) {
+			return false
+		}
+	}
+	return true
 }
 
 // macScore is low for the addresses that are nobody's.
@@ -134,9 +165,9 @@ func (v *verifier) ipv4(i int) {
 	if end < len(v.text) && v.text[end] != ':' && v.text[end] != '/' && !closed(v.text, end, v.full) || end == len(v.text) && v.full {
 		return
 	}
-	score, about := ipv4Score(b), aboutNothing
-	if score == likeVersion {
-		about = aboutHost
+	score, about := ipv4Score(b), aboutHost
+	if score < likeVersion {
+		about = aboutNothing
 	}
 	v.add("IP_ADDRESS", start, end, score, about, false)
 }
@@ -149,7 +180,7 @@ const likeVersion = 0.45
 // version or a section.
 func ipv4Score(b [4]int) float64 {
 	switch {
-	case b[0] == 0, b[0] == 127, b[0] == 255, b[0] >= 224 && b[3] == 0:
+	case b[0] == 0, b[0] == 127, b[0] >= 224: // this network, loopback, multicast, reserved
 		return 0.3
 	case b[0] == 192 && b[1] == 0 && b[2] == 2, b[0] == 198 && b[1] == 51 && b[2] == 100, b[0] == 203 && b[1] == 0 && b[2] == 113:
 		return 0.6 // RFC 5737: documentation

@@ -43,7 +43,7 @@ func cardNetwork(d []byte) bool {
 		ok = n >= 16
 	case four >= 2200 && four <= 2204: // Mir
 		ok = n >= 16
-	case four == 5018, four == 5020, four == 5038, four == 5893, four == 6304, four == 6759, four >= 6761 && four <= 6763, four == 604: // Maestro
+	case two == 50, two >= 56 && two <= 58, four == 6304, four == 6390, two == 67, four == 604: // Maestro
 		ok = true
 	}
 	return ok

@@ -13,6 +13,11 @@ func (v *verifier) codes(i int) {
 	if first&(isUpper|isLower) != 0 && u.kind&isDigit != 0 {
 		v.iban(i)
 	}
+	if first&isDigit != 0 && u.len() >= 6 && u.start > 0 && v.text[u.start-1] == '?' && kindOf[t[1]]&isDigit != 0 {
+		u.start += 2 // ?31DE89… of a bank statement in MT940
+		v.iban(i)
+		u.start -= 2
+	}
 	if first&isLower != 0 && len(t) >= 9 && kindOf[t[1]]&isLower != 0 && u.len() != 6 {
 		if u.kind&isDigit == 0 || u.len() == 9 {
 			v.nino(i)
@@ -112,7 +117,8 @@ func (v *verifier) nino(i int) {
 	case "BG", "GB", "KN", "NK", "NT", "TN", "ZZ":
 		return
 	}
-	v.add("UK_NINO", v.units[i].start, v.units[last].end, pick(small, 0.55, 0.75), aboutNINO, small)
+	hex := small && b[0] <= 'F' && b[1] <= 'F'
+	v.add("UK_NINO", v.units[i].start, v.units[last].end, pick(small, 0.55, 0.75), aboutNINO, hex)
 }
 
 // fiscalOdd are the values of 0-9 and A-Z at the odd places of a codice fiscale.
@@ -188,7 +194,14 @@ func (v *verifier) spanish(i int) {
 	if kindOf[b[8]]&(isUpper|isLower) == 0 || "TRWAGMYFPDXBNJZSQVHLCKE"[(int(first-'0')*10000000+number(b[1:8]))%23] != letter {
 		return
 	}
-	v.add(entity, v.units[i].start, v.units[last].end, pick(last == i, 0.7, 0.55), aboutDNI, b[8] != letter)
+	small := b[8] != letter
+	v.add(entity, v.units[i].start, v.units[last].end, pick(last == i, 0.7, 0.55), aboutDNI, small && mayMeasure(letter))
+}
+
+// mayMeasure reports a letter that is written behind numbers of other kinds in
+// small: of hexadecimal digits, units (86400000s) and literals of code (1000l).
+func mayMeasure(letter byte) bool {
+	return letter <= 'H' || letter >= 'K' && letter <= 'N' || letter >= 'S' && letter <= 'X' && letter != 'V'
 }
 
 // spanishStart tells by unit i and the next whether a DNI or NIE may begin: X
@@ -215,7 +228,7 @@ func (v *verifier) corsican(i int) {
 		return
 	}
 	var buf [15]byte
-	b, last := v.joined(i, 15, " -", buf[:0])
+	b, last := v.joined(i, 15, " -.", buf[:0])
 	if len(b) != 15 || !v.closes(last) || b[5] != '2' || b[6]&^0x20 != 'A' && b[6]&^0x20 != 'B' {
 		return
 	}

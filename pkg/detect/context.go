@@ -1,6 +1,11 @@
 package detect
 
-import "sync"
+import (
+	"strings"
+	"sync"
+	"unicode"
+	"unicode/utf8"
+)
 
 // contextReach is how far before a value its context words may stand.
 const contextReach = 64
@@ -39,15 +44,17 @@ const (
 	aboutHost
 	aboutMAC
 	aboutEvent
+	aboutTelephone // those of aboutPhone that stand before nothing else
 	subjects
 )
 
 // contextWords are what stands before a value, each with its blanks: a word
 // begins with a blank here, and ends with one unless it may go on.
 var contextWords = [subjects][][]byte{
-	aboutPhone:      words(" phone", " tel ", " telephone", " telefon", " telefoon", " téléphone", " téléph", " teléfono", " telefono", " telefone", " mobile ", " mobil ", " mobiel", " móvil", " cell ", " cellphone", " cellulare", " celular", " handy ", " portable ", " call ", " callback", " caller", " fax", " whatsapp", " signal ", " sms ", " text me", " dial ", " ring ", " reach me", " rufnummer", " handynummer", " mobilnummer", " rufen sie", " erreichbar", " erreichen", " номер тел", " телефон", " тел ", " позвон", " numer tel", " komórk", " telemóvel", " hotline", " appel", " joindre", " contact ", " tél ", " llam", " chiam", " anrufen", " bel ", " zadzwoń", " answers ", " answer "),
-	aboutCard:       words(" card", " credit", " debit", " visa ", " mastercard", " amex ", " american express", " discover ", " carte", " tarjeta", " carta ", " karte", " kreditkart", " kaart", " karta ", " cartão", " cc ", " pan ", " payment", " paid with"),
-	aboutSSN:        words(" ssn", " social security", " soc sec", " social sec", " social is", " social number", " my social "),
+	aboutTelephone:  telephoneWords,
+	aboutPhone:      append(words(" portable ", " call ", " callback", " caller id", " signal ", " sms ", " text me", " dial ", " ring ", " reach me", " rufen sie", " erreichbar", " erreichen", " rückruf", " rückfragen", " durchwahl", " позвон", " appel", " joindre", " contact ", " llam", " llám", " chiam", " anrufen", " bel ", " bellen", " zadzwoń", " ringe ", " soita", " answers ", " answer ", " my number", " office line", " direct line", " landline", " meine nummer", " mon numéro", " mi número", " mio numero", " mijn nummer", " mój numer", " mitt nummer", " mit nummer", " meu número", " moje číslo", " numaram"), telephoneWords...),
+	aboutCard:       words(" card", " credit", " debit", " visa ", " mastercard", " amex ", " american express", " discover ", " carte", " tarjeta", " carta ", " karte", " kreditkart", " kaart", " karta ", " cartão", " kort ", " kortti", " карт", " κάρτα", " كرت", " بطاقة", " कार्ड", " כרטיס", " 卡号", " 卡號", " 信用卡", " 银行卡", " カード", " 카드", " kart ", " cc ", " pan ", " payment", " paid with"),
+	aboutSSN:        words(" ssn", " social security", " soc sec", " social sec", " social is", " social number", " my social ", " your social ", " his social ", " her social ", " their social "),
 	aboutITIN:       words(" itin", " individual taxpayer"),
 	aboutEIN:        words(" ein ", " employer id", " fein", " federal tax", " tax id", " irs "),
 	aboutNHS:        words(" nhs", " national health", " health service", " patient"),
@@ -71,18 +78,30 @@ var contextWords = [subjects][][]byte{
 	aboutVIN:        words(" vin ", " vehicle", " chassis", " fahrgestell", " fin ", " véhicule", " telaio", " bastidor"),
 	aboutBIC:        words(" bic", " swift"),
 	aboutIBAN:       words(" iban", " account", " konto", " compte", " cuenta", " conto ", " rekening"),
-	aboutHost:       words(" ip ", " ips ", " ipv", " server", " host", " dns", " resolver", " ping", " gateway", " proxy", " client", " remote", " peer", " subnet", " addr", " adresse", " dirección", " indirizzo", " adres", " connect", " listening", " router", " firewall", " traceroute", " nslookup", " dig ", " whois", " node", " machine", " serveur", " servidor", " rechner", " endpoint", " upstream", " request from", " login from", " logged in from", " traffic", " whitelist", " allowlist", " blocklist", " banned", " forwarded for", " real ip", " nameserver", " name server", " ssh ", " telnet ", " src ", " dst ", " visitor", " cidr", " inet "),
+	aboutHost:       words(" ip ", " ips ", " ipv", " server", " host", " dns", " resolver", " ping", " gateway", " proxy", " client", " remote", " peer", " subnet", " addr", " src", " dst", " adresse", " dirección", " indirizzo", " adres", " connect", " listening", " router", " firewall", " traceroute", " nslookup", " dig ", " whois", " node", " machine", " serveur", " servidor", " rechner", " endpoint", " upstream", " request from", " login from", " logged in from", " traffic", " whitelist", " allowlist", " blocklist", " banned", " forwarded for", " real ip", " nameserver", " name server", " ssh ", " telnet ", " visitor", " cidr", " inet "),
 	aboutMAC:        words(" mac ", " macs ", " mac addr", " hardware addr", " hwaddr", " ether ", " ethernet", " lladdr", " bssid", " physical addr", " wifi", " wlan", " eth0", " device", " interface", " arp "),
 	aboutEvent:      words(" died", " death", " deceased", " expir", " issue", " valid until", " valid to", " valid from", " signed", " created", " updated", " modified", " due ", " joined", " hired", " started", " appointment", " visit", " admitted", " admission", " discharged", " married", " wedding", " founded", " released", " published", " invoice date", " order date", " gestorben", " verstorben", " gültig", " ausgestellt", " décéd", " délivré", " expire", " fallec", " caduca", " expedid", " decedut", " morto ", " rilasciat", " scaden", " overleden", " geldig", " afgegeven", " zmarł", " wydan", " ważn", " falecid", " emitid", " birthday party", " birth certificate"),
 }
 
-// unlike are words before numbers that are no person's: they lower a score.
-var unlike = words(" order", " invoice", " tracking", " version", " build ", " commit", " sku ", " isbn", " issn", " ticket", " shipment", " job ", " ref ", " reference", " bestellung", " commande", " pedido", " epoch", " timestamp", " ts ", " offset", " size ", " bytes", " doi ", " rfc ", " port ", " revenue", " parcel", " colis", " paket")
+// telephoneWords name a phone, mostly as a label does: Tel.: 030 123456.
+var telephoneWords = words(
+	" phone", " ph ", " tel ", " telephone", " telefon", " telefoon", " téléphone", " téléph", " tél ", " teléfono", " telefono", " telefone", " tfno", " tlf", " telp ", " puhelin", " matkapuhelin", " puh ", " síma",
+	" mobile ", " mobil ", " mobiel", " móvil", " mob ", " cell ", " cellphone", " cellulare", " celular", " handy ", " handynummer", " mobilnummer", " rufnummer", " komórk", " telemóvel", " gsm ", " no hp ", " recapito",
+	" fax", " faks", " whatsapp", " hotline", " numer tel", " điện thoại", " номер тел", " телефон", " тел ", " мобильн", " моб ", " факс", " τηλέφων", " τηλ ", " κινητ", " טלפון", " הטלפון", " נייד", " הנייד",
+	" هاتف", " الهاتف", " جوال", " الجوال", " موبايل", " تلفون", " फ़ोन", " फोन", " मोबाइल", " โทร", " 電話", " 电话", " 手机", " 手機", " 携帯", " 連絡先", " 联系方式", " 전화", " 휴대폰", " 핸드폰", " 연락처")
 
-func words(list ...string) [][]byte {
-	out := make([][]byte, len(list))
-	for i, w := range list {
-		out[i] = []byte(w)
+// unlike are words before numbers that are no person's: they lower a score.
+var unlike = words(" order", " invoice", " tracking", " version", " build ", " commit", " sku ", " isbn", " issn", " ticket", " shipment", " job ", " ref ", " reference", " bestellung", " commande", " pedido", " epoch", " timestamp", " ts ", " offset", " size ", " bytes", " doi ", " rfc ", " port ", " revenue", " parcel", " colis", " paket", " section", " imei")
+
+// words are those of a list, with a capital too where they begin with a letter
+// of which the finder does not know both.
+func words(list ...string) (out [][]byte) {
+	for _, w := range list {
+		out = append(out, []byte(w))
+		first, n := utf8.DecodeRuneInString(w[1:])
+		if title := unicode.ToUpper(first); first >= utf8.RuneSelf && title != first {
+			out = append(out, []byte(" "+string(title)+w[1+n:]))
+		}
 	}
 	return out
 }
@@ -128,6 +147,9 @@ var contextFinder = sync.OnceValue(func() *automaton {
 
 // wordFinder finds words that begin with a blank, for which any sign stands.
 func wordFinder(words []literal) *automaton {
+	for i := range words {
+		words[i].text = spread(words[i].text)
+	}
 	a := newAutomaton(words)
 	for c := range a.class {
 		if isSign(byte(c)) {
@@ -135,6 +157,19 @@ func wordFinder(words []literal) *automaton {
 		}
 	}
 	return a
+}
+
+// spread puts a blank before each character of a script without spaces, where
+// reading has one too: a word may begin at each of them.
+func spread(word string) string {
+	var b strings.Builder
+	for i := range len(word) {
+		if unspaced(word[i]) && i > 0 && word[i-1] != ' ' {
+			b.WriteByte(' ')
+		}
+		b.WriteByte(word[i])
+	}
+	return b.String()
 }
 
 // isSign reports a byte that ends words.
@@ -199,7 +234,7 @@ func (s *surroundings) advance(a *automaton, text []byte) {
 			}
 			continue
 		}
-		if k&isUpper != 0 && small { // camelCase
+		if k&isUpper != 0 && small || k&isWide != 0 && signs == 0 && unspaced(c) { // camelCase, 手机号
 			s.step(a, ' ', i)
 		}
 		signs, small = 0, k&isLower != 0
@@ -228,6 +263,14 @@ func (s *surroundings) step(a *automaton, c byte, end int) {
 // maxNumber is how many digits may stand between a word and the value that it
 // is about: more are another number.
 const maxNumber = 6
+
+// nearest is how close the nearest word of the subjects from a to b stands.
+func (s *surroundings) nearest(a, b subject) (near float64) {
+	for ; a <= b; a++ {
+		near = max(near, s.about(a))
+	}
+	return near
+}
 
 // about is how close the subject's nearest word stands before the value: 0
 // none, to 1 right before it.

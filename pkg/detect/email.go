@@ -24,7 +24,7 @@ func (v *verifier) emails() {
 			start++ // _ann@corp.example_ of markdown
 		}
 		v.work += end - start
-		if start == at || end == at+1 || v.credentials(start, end) {
+		if start == at || end == at+1 || v.credentials(start, end) || v.messageID(start) {
 			continue
 		}
 		v.add("EMAIL", start, end, 0.95, aboutNothing, false)
@@ -122,6 +122,18 @@ func (v *verifier) credentials(start, end int) bool {
 	before := v.text[v.from:start]
 	i := bytes.LastIndex(before, []byte("://"))
 	return i >= 0 && bytes.IndexByte(before[i+3:], '/') < 0 && bytes.IndexByte(before[i+3:], '?') < 0
+}
+
+// messageID reports that text[start:] is the name of a message in a header of
+// mail, which only looks like an address.
+func (v *verifier) messageID(start int) bool {
+	for _, header := range [...]string{"message-id:", "in-reply-to:", "references:", "content-id:"} {
+		at := start - len(" <") - len(header)
+		if at >= 0 && v.text[start-1] == '<' && v.text[start-2] == ' ' && bytes.EqualFold(v.text[at:at+len(header)], []byte(header)) {
+			return true
+		}
+	}
+	return false
 }
 
 // emphasised reports that an underscore before rest ends a word, as markdown's

@@ -48,6 +48,13 @@ var hostile = map[string]string{
 	"manifest":      "kind: Secret\ndata:\n  a: b\n",
 	"wide":          "日本",
 	"letters":       "x",
+	"extensions":    "555-0187x1 ",
+	"phone lists":   "tel 030 123456/030 123457 / ",
+	"captions":      "T: 030 1234567 ",
+	"addresses":     "10.0.3.24,10.0.3.25,",
+	"spread words":  "我的手机号 1 ",
+	"emphasised":    "_AB12_ ",
+	"long fields":   "123456789,123456789 ",
 }
 
 // steps is how many a scan of text takes, whole or in pieces.

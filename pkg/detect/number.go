@@ -8,6 +8,7 @@ type run struct {
 	shape      uint32 // how many digits each group has, four bits each and 15 at most, the last lowest: 0x334
 	sign       uint8  // between all groups; 0 where there is one group, 1 where signs differ
 	more       bool   // another group of digits follows the last
+	first      int    // its first unit
 	within     bool   // another group of digits stands before the first
 	labelled   bool   // a word for a kind of phone follows
 }
@@ -24,22 +25,31 @@ const (
 // numberGaps are what may stand between the groups of a number.
 var numberGaps = [256]bool{' ': true, '-': true, '.': true, '/': true, ')': true, gapDash: true}
 
+// opens reports a gap with a bracket around the area: +1 (415), +1(415).
+func opens(gap uint8) bool { return gap == gapOpen || gap == '(' }
+
 // numbers tries the numbers that begin with unit i.
 func (v *verifier) numbers(i int) {
 	if i+1 < len(v.units) && v.units[i+1].gap == '.' {
 		v.ipv4(i)
 	}
 	var digits [maxDigits]byte
-	r := run{start: v.units[i].start, digits: digits[:0]}
-	r.within = i > 0 && v.units[i-1].digits() && (oneOf(v.units[i].gap, " -.") || v.units[i].gap == gapOpen && v.prefixed(i-1))
+	r := run{start: v.units[i].start, digits: digits[:0], first: i}
+	r.within = i > 0 && v.units[i-1].digits() && (oneOf(v.units[i].gap, " -.") || opens(v.units[i].gap) && v.prefixed(i-1))
 	for j := i; j < len(v.units) && r.groups < maxGroups; j++ {
 		u := &v.units[j]
 		v.work++
-		if !u.digits() || len(r.digits)+u.len() > maxDigits {
+		size := u.len()
+		if !u.digits() {
+			if size = v.extended(u); size == 0 || j == i {
+				return
+			}
+		}
+		if len(r.digits)+size > maxDigits {
 			return
 		}
 		if j > i {
-			if !numberGaps[u.gap] && !(u.gap == gapOpen && j == i+1) {
+			if !numberGaps[u.gap] && !(opens(u.gap) && j == i+1) || u.gap == '/' && j > i+1 && r.sign != '/' {
 				return
 			}
 			if r.sign == 0 {
@@ -48,19 +58,58 @@ func (v *verifier) numbers(i int) {
 				r.sign = 1
 			}
 		}
-		v.work += u.len()
-		r.digits = append(r.digits, v.text[u.start:u.end]...)
+		v.work += size
+		r.digits = append(r.digits, v.text[u.start:u.start+size]...)
 		r.groups++
-		r.shape = r.shape<<4 | uint32(min(u.len(), 15))
+		r.shape = r.shape<<4 | uint32(min(size, 15))
 		r.end = u.end
+		if !u.digits() {
+			if len(r.digits) >= leastNumber && len(r.digits) <= 15 && v.closes(j) {
+				v.phone(&r)
+			}
+			return
+		}
 		if len(r.digits) < leastNumber || r.within && len(r.digits) < leastIdentity {
 			continue
 		}
 		if r.labelled = v.labelled(r.end); r.labelled || v.closes(j) {
 			r.more = j+1 < len(v.units) && v.units[j+1].digits() && v.units[j+1].gap == ' '
 			v.number(&r)
+		} else if len(r.digits) <= 15 && v.another(r.end) {
+			v.phone(&r)
 		}
 	}
+}
+
+// extended is how many digits stand before the extension that unit u ends with:
+// 4 for 9752x421. It is 0 where u is something else.
+func (v *verifier) extended(u *unit) int {
+	const most = 5 // digits of an extension
+	n := u.end
+	for n > u.start && u.end-n <= most && kindOf[v.text[n-1]]&isDigit != 0 {
+		n--
+	}
+	if n == u.end || n < u.start+3 || v.text[n-1]|0x20 != 'x' || !all(v.text[u.start:n-1], isDigit) {
+		return 0
+	}
+	return n - 1 - u.start
+}
+
+// inRow reports groups of four that are rather some of a longer row, as in a
+// table: those before it are no whole cards. A single one before it, as a year,
+// makes a row with another behind it.
+func (v *verifier) inRow(r *run) bool {
+	if !r.shaped(' ', 0x4444) {
+		return false
+	}
+	const most = 8
+	before := 0
+	for i := r.first; i > 0 && before < most && v.units[i].gap == ' ' && v.units[i-1].digits() && v.units[i-1].len() == 4; i-- {
+		before++
+	}
+	next := r.first + r.groups
+	behind := next < len(v.units) && v.units[next].gap == ' ' && v.units[next].digits() && v.units[next].len() == 4
+	return before%4 > 1 || before%4 == 1 && behind
 }
 
 // number tries every entity that has as many digits.
@@ -94,12 +143,13 @@ func (v *verifier) identity(r *run) {
 		v.establishment(r)
 	case 15:
 		if nir(d) && (r.plain() || r.sign == ' ' || r.sign == '-' || r.sign == '.') {
-			v.addRun("FR_NIR", r, 0.8, aboutNIR, false)
+			passing := d[0] > '2' // of who has no number yet
+			v.addRun("FR_NIR", r, pick(passing, 0.45, 0.8), aboutNIR, passing)
 		}
 	}
 	if len(d) >= 12 && r.cardShaped() && luhn(d) && varied(d) {
 		known := cardNetwork(d)
-		v.addRun("CREDIT_CARD", r, pick(known, 0.85, 0.35), aboutCard, len(d) < 14 || !known)
+		v.addRun("CREDIT_CARD", r, pick(known, 0.85, 0.35), aboutCard, len(d) < 14 || !known || v.inRow(r) || r.plain() && len(d) > 16) // 17 and more are rather an id of 64 bits
 	}
 }
 

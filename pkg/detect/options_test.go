@@ -19,7 +19,7 @@ func TestOptions(t *testing.T) {
 		{Options{Custom: custom}, []string{"EMAIL", "BADGE", "PART", "PROJECT", "IP_ADDRESS"}},
 		{Options{Custom: custom, Entities: []string{"BADGE", "EMAIL"}}, []string{"EMAIL", "BADGE"}},
 		{Options{Disable: []string{"EMAIL"}}, []string{"IP_ADDRESS"}},
-		{Options{MinScore: map[string]float64{"IP_ADDRESS": 0.99}}, []string{"EMAIL"}},
+		{Options{MinScore: map[string]float64{"IP_ADDRESS": 1.01}}, []string{"EMAIL"}},
 		{Options{Canaries: []string{"ask Project"}}, []string{"EMAIL", "CANARY", "IP_ADDRESS"}},
 	} {
 		found := newSet(t, c.o).Scan([]byte(text), nil)

@@ -1,6 +1,7 @@
 package detect
 
 import (
+	"bytes"
 	"sync"
 
 	"github.com/regent-proxy/regent/pkg/detect/internal/numbering"
@@ -9,7 +10,7 @@ import (
 // phoneStart reports a unit with the sign of a phone number before it, which
 // bordered takes for the inside of something.
 func (v *verifier) phoneStart(u *unit) bool {
-	return u.start > v.from && (v.text[u.start-1] == '+' || v.text[u.start-1] == '(')
+	return u.start > v.from && (v.text[u.start-1] == '+' || v.text[u.start-1] == '(' || v.text[u.start-1] == '/' && u.len() >= 2 && v.text[u.start] == '0' && v.text[u.start+1] == '0')
 }
 
 // phone tries a number of 7 to 15 digits. What is written with + is taken where
@@ -24,11 +25,10 @@ func (v *verifier) phone(r *run) {
 	if r.more && !r.sameSize() || r.within {
 		return
 	}
-	if r.digits[0] == '0' && r.digits[1] == '0' && len(r.digits) >= 10 {
-		v.exit(r, start)
+	if r.digits[0] == '0' && r.digits[1] == '0' && len(r.digits) >= 10 && v.exit(r, start) {
 		return
 	}
-	if len(r.digits) > 12 || r.dated() || r.sign == '.' && r.groups == 4 {
+	if len(r.digits) > 13 || r.dated() || r.sign == '.' && v.dotted(r) {
 		return
 	}
 	base, region := v.national(r, start)
@@ -91,7 +91,7 @@ func dialled(text []byte, plus int) bool {
 }
 
 // labels are what address books write behind a number: 082 490 1693-Office.
-var labels = map[string]bool{"office": true, "fax": true, "home": true, "mobile": true, "mob": true, "cell": true, "work": true, "phone": true, "tel": true, "main": true, "direct": true, "private": true, "privat": true, "buero": true, "bureau": true, "handy": true, "portable": true, "oficina": true, "casa": true, "ufficio": true, "kantoor": true, "thuis": true, "mobil": true, "movil": true, "fixe": true}
+var labels = map[string]bool{"office": true, "fax": true, "home": true, "mobile": true, "mob": true, "cell": true, "work": true, "phone": true, "tel": true, "main": true, "direct": true, "private": true, "privat": true, "buero": true, "bureau": true, "handy": true, "portable": true, "oficina": true, "casa": true, "ufficio": true, "kantoor": true, "thuis": true, "mobil": true, "movil": true, "fixe": true, "telefon": true, "telephone": true, "telefono": true, "telefoon": true}
 
 // labelled reports such a word behind text[:end], after a dash or in brackets.
 func (v *verifier) labelled(end int) bool {
@@ -120,10 +120,28 @@ func (v *verifier) prefixed(i int) bool {
 }
 
 // exit tries 00CC….
-func (v *verifier) exit(r *run, start int) {
-	if numbering.International(r.digits[2:]) == numbering.Valid {
-		v.add("PHONE", start, r.end, pick(r.plain(), 0.4, 0.65), aboutPhone, r.plain())
+func (v *verifier) exit(r *run, start int) bool {
+	if numbering.International(r.digits[2:]) != numbering.Valid {
+		return false
 	}
+	v.add("PHONE", start, r.end, pick(r.plain(), 0.4, 0.65), aboutPhone, r.plain())
+	return true
+}
+
+// dotted reports what is rather an address: 10.20.30.40, and no 810.65.12.98.
+func (v *verifier) dotted(r *run) bool {
+	if r.groups != 4 {
+		return false
+	}
+	at := 0
+	for i := range 4 {
+		n := r.group(i)
+		if n > 3 || number(r.digits[at:at+n]) > 255 {
+			return false
+		}
+		at += n
+	}
+	return true
 }
 
 // national judges the form of a number, and names the region whose numbers have
@@ -132,7 +150,7 @@ func (v *verifier) national(r *run, start int) (base float64, region string) {
 	d := r.digits
 	switch n := len(d); {
 	case n == 10 && d[0] >= '2' && d[3] >= '2' && v.parenthesised(r) && r.shape == 0x334:
-		return 0.75, ""
+		return 0.85, ""
 	case n == 10 && d[0] >= '2' && d[3] >= '2' && (r.shaped('-', 0x334) || r.shaped('.', 0x334)):
 		return 0.7, ""
 	case n == 11 && d[0] == '1' && r.shape == 0x1334 && r.sign != '/':
@@ -141,9 +159,11 @@ func (v *verifier) national(r *run, start int) (base float64, region string) {
 		return 0.75, ""
 	case n == 10 && d[0] == '0' && d[1] > '1' && (r.shaped(' ', 0x3322) || r.shaped('.', 0x3322)):
 		return 0.7, ""
+	case n == 9 && d[0] >= '6' && (r.shaped(' ', 0x3222) || r.shaped('-', 0x3222)):
+		return 0.6, "ES"
 	case n == 11 && d[0] == '0' && (r.shaped(' ', 0x56) || r.shaped(' ', 0x344) || r.shaped(' ', 0x434) || r.shaped(' ', 0x533)):
 		return 0.6, "GB"
-	case n >= 9 && d[0] == '0' && d[1] > '0' && r.groups == 2 && r.sign == '/' && r.group(0) >= 3:
+	case n >= 9 && d[0] == '0' && d[1] > '0' && r.groups == 2 && r.sign == '/' && r.group(0) >= 3 && r.group(0) <= maxArea && d[r.group(0)] > '0':
 		return 0.6, "DE"
 	case n == 10 && d[0] == '0' && d[1] == '6' && r.shaped('-', 0x28):
 		return 0.6, "NL"
@@ -151,6 +171,8 @@ func (v *verifier) national(r *run, start int) (base float64, region string) {
 		return 0.6, "BR"
 	case n == 11 && d[0] == '0' && r.shaped('-', 0x344) && d[1] != '0':
 		return 0.6, "JP"
+	case n == 11 && d[0] == '0' && d[1] == '1' && d[2] == '0' && r.shaped('-', 0x344):
+		return 0.6, "KR"
 	case v.trunk(r) && validIn(r, trunkRegions()):
 		return 0.6, ""
 	}
@@ -161,7 +183,7 @@ func (v *verifier) national(r *run, start int) (base float64, region string) {
 // hardly any other number is written: 030 123456, (02) 1234 5678, 0412 345 678.
 func (v *verifier) trunk(r *run) bool {
 	n, d := len(r.digits), r.digits
-	if d[0] != '0' || d[1] == '0' || n < 9 || n > 12 || r.groups < 2 || r.groups > 4 || r.shape == 0x333 || r.shape == 0x324 {
+	if d[0] != '0' || d[1] == '0' || n < 9 || n > 12 || r.groups < 2 || r.groups > 4 || r.shape == 0x333 || r.shape == 0x324 || r.more || r.group(0) > maxArea {
 		return false
 	}
 	if v.parenthesised(r) && r.start > v.from && v.text[r.start-1] == '(' {
@@ -172,6 +194,9 @@ func (v *verifier) trunk(r *run) bool {
 	}
 	return r.group(0) >= 3 && r.sign == ' '
 }
+
+// maxArea is how many digits an area has at most, with its zero.
+const maxArea = 6
 
 // validIn reports a number of one of the regions.
 func validIn(r *run, list []*numbering.Region) bool {
@@ -184,7 +209,7 @@ func validIn(r *run, list []*numbering.Region) bool {
 }
 
 // regions are those tried for a number that words say is a phone's.
-var regions = plansOf("US", "GB", "FR", "DE", "IT", "ES", "NL", "BE", "CH", "AT", "PL", "PT", "IE", "AU", "IN", "BR", "MX", "SE", "DK", "NO", "FI", "CZ", "GR", "HU", "RO", "ZA", "NZ", "JP", "TR")
+var regions = plansOf("US", "GB", "FR", "DE", "IT", "ES", "NL", "BE", "CH", "AT", "PL", "PT", "IE", "AU", "IN", "BR", "MX", "SE", "DK", "NO", "FI", "CZ", "GR", "HU", "RO", "ZA", "NZ", "JP", "TR", "KR", "CN", "IL", "RU", "UA", "SG", "HK", "TW", "MY", "TH", "ID", "VN", "PH", "AR", "CL", "CO", "PE", "EG", "SA", "AE", "NG", "KE", "BG", "HR", "SK", "SI", "LT", "LV", "EE", "LU", "IS")
 
 // trunkRegions are those with a zero before areas, and lengths that say
 // something: Italy's are anything.
@@ -202,25 +227,114 @@ func plansOf(names ...string) func() []*numbering.Region {
 	})
 }
 
-// named tries a number of no telling form after words for phone.
+// named tries a number of no telling form after words for phone, after a caption
+// or after another phone.
 func (v *verifier) named(r *run, start int) {
-	short := r.shaped('-', 0x34) || r.shaped(' ', 0x34)
-	if len(r.digits) < 8 && !short || r.sign == 1 && r.groups > 5 || r.plain() && len(r.digits) == 8 && stampedDay(r.digits) {
+	if r.sign == 1 && r.groups > 6 || r.plain() && len(r.digits) <= 8 && (len(r.digits) < 8 || stampedDay(r.digits)) || r.shape == 0x324 || r.shaped('-', 0x54) { // a day, an SSN, a ZIP+4
 		return
 	}
 	v.look(start)
 	near := v.near.about(aboutPhone)
-	if near < 0.5 && !r.labelled {
+	if near >= 0.5 && v.near.nearest(aboutCard, aboutLicence) > near {
 		return
 	}
+	named := r.labelled || v.captioned(r, start) || v.next(start)
+	if near < 0.5 && !named {
+		return
+	}
+	short := r.shaped('-', 0x34) || r.shaped(' ', 0x34)
 	v.work += len(regions())
-	if validIn(r, regions()) {
-		v.add("PHONE", start, r.end, 0.45+0.01*float64(len(r.digits)), aboutPhone, !r.labelled)
-		return
+	switch {
+	case len(r.digits) >= 8 && validIn(r, regions()):
+		v.add("PHONE", start, r.end, pick(named, 0.6, 0.45)+0.01*float64(len(r.digits)), aboutPhone, !named)
+	case short, r.sign == ' ' && len(r.digits) >= 9 && len(r.digits) <= 11 && r.groups <= 5:
+		v.add("PHONE", start, r.end, pick(named, 0.6, 0.4), aboutPhone, !named)
+	case v.near.about(aboutTelephone) >= telephoneReach && r.grouped():
+		v.add("PHONE", start, r.end, 0.4, aboutPhone, true)
 	}
-	if short || r.sign == ' ' && len(r.digits) >= 9 && len(r.digits) <= 11 && r.groups <= 5 {
-		v.add("PHONE", start, r.end, pick(r.labelled, 0.6, 0.4), aboutPhone, !r.labelled)
+}
+
+// telephoneReach is how close the words must be before a number that is in no
+// plan: " number: " may stand between.
+const telephoneReach = 0.9
+
+// grouped reports a number that could be dialled: no version, no single digits.
+func (r *run) grouped() bool {
+	if r.plain() {
+		return len(r.digits) >= 8 && !stampedDay(r.digits)
 	}
+	least := 15
+	for i := range r.groups {
+		least = min(least, r.group(i))
+	}
+	return least >= 2 && r.groups <= 5
+}
+
+// captions stand before a phone and a colon, in lists of somebody's phones; those
+// of one letter before other numbers too.
+var captions = map[string]bool{"home": true, "work": true, "office": true, "direct": true, "main": true, "business": true, "private": true, "privat": true, "geschäftlich": true, "büro": true, "zentrale": true, "durchwahl": true, "maison": true, "bureau": true, "domicile": true, "travail": true, "casa": true, "oficina": true, "trabajo": true, "ufficio": true, "kantoor": true, "thuis": true, "werk": true, "praca": true, "dom": true, "emergency": true, "pager": true, "desk": true, "nummer": true, "landline": true, "fixe": true, "fijo": true, "fisso": true, "vast": true,
+	"t": true, "m": true, "f": true, "p": true, "h": true, "w": true, "c": true, "o": true, "d": true}
+
+// captioned reports a caption right before text[start:].
+func (v *verifier) captioned(r *run, start int) bool {
+	at := start
+	for at > 0 && start-at < 3 && v.text[at-1] == ' ' {
+		at--
+	}
+	if at == 0 || v.text[at-1] != ':' {
+		return false
+	}
+	at--
+	var buf [14]byte
+	n := len(buf)
+	for at > 0 && kindOf[v.text[at-1]]&(isUpper|isLower|isWide|isDigit) != 0 {
+		if n == 0 {
+			return false
+		}
+		n--
+		at--
+		buf[n] = lower(v.text[at])
+	}
+	if !captions[string(buf[n:])] || at > 0 && !bordered(v.text, at) {
+		return false
+	}
+	return len(buf)-n > 1 || !r.plain() || r.digits[0] == '0'
+}
+
+// next reports that text[start:] comes right after another phone: 030 1234 / 030
+// 1235, 030 1234 or 030 1235.
+func (v *verifier) next(start int) bool {
+	const most = 8 // bytes between
+	if v.phoned <= 0 || start <= v.phoned || start-v.phoned > most {
+		return false
+	}
+	switch string(bytes.Trim(v.text[v.phoned:start], " ,;(")) {
+	case "/", "|", "&", "or", "oder", "ou", "o", "of", "lub", "eller", "tai", "and", "und", "et", "y", "e", "og", "och", "i":
+		return true
+	}
+	return false
+}
+
+// slashed reports text[at:] right after a phone and a slash.
+func (v *verifier) slashed(at int) bool {
+	return v.phoned > 0 && v.phoned == at-1 && v.text[at-1] == '/'
+}
+
+// another reports a slash behind text[:end] and as many digits behind it as a
+// phone has, as in 030 123456/030 123457.
+func (v *verifier) another(end int) bool {
+	if end >= len(v.text) || v.text[end] != '/' {
+		return false
+	}
+	digits := 0
+	for at := end + 1; at < len(v.text) && digits < leastNumber; at++ {
+		k := kindOf[v.text[at]]
+		if k&(isDigit|isOpen|isBlank|isWide|isDot) == 0 && v.text[at] != '-' && v.text[at] != ')' {
+			return false
+		}
+		digits += int(k & isDigit)
+	}
+	return digits >= leastNumber
 }
 
 func valid(r *run, region string) bool {
@@ -230,7 +344,7 @@ func valid(r *run, region string) bool {
 
 // dated reports the form of a date.
 func (r *run) dated() bool {
-	return r.shape == 0x422 || r.shape == 0x224 || r.shape == 0x412 || r.shape == 0x421 || len(r.digits) >= 8 && r.sign == 1 && r.group(0) == 4 && r.group(1) == 2
+	return r.shape == 0x422 || r.shape == 0x224 || r.shape == 0x412 || r.shape == 0x421 || len(r.digits) >= 8 && r.sign == 1 && r.group(0) == 4 && r.group(1) == 2 && r.digits[0] != '0'
 }
 
 // sameSize reports groups of one size: those that follow may be of them.

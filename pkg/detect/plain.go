@@ -150,7 +150,8 @@ func mayJoin(text []byte, from, gap int) bool {
 	for start > from && kindOf[text[start-1]]&(isUpper|isLower|isWide) != 0 {
 		start--
 	}
-	if isCapitals(text[start:end]) || (gap+1 >= len(text) || kindOf[text[gap+1]]&isDigit != 0) && (isMonth(text[start:end]) || isNames(text[start:end])) {
+	letters := lastWord(text[from:end])
+	if isCapitals(letters) || (gap+1 >= len(text) || kindOf[text[gap+1]]&isDigit != 0) && (isMonth(text[start:end]) || isNames(letters)) {
 		return true
 	}
 	for i := gap - 1; i >= from && kindOf[text[i]]&(isBreak|isBlank|isComma) == 0; i-- {

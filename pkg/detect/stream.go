@@ -48,7 +48,7 @@ func (sc *scanner) reset() {
 	sc.cut, sc.state, sc.read, sc.tried = cutter{}, 0, 0, 0
 	sc.hits, sc.open, sc.raw = sc.hits[:0], sc.open[:0], sc.raw[:0]
 	sc.goes, sc.gone, sc.carried = 0, 0, 0
-	sc.verify.near.made = false
+	sc.verify.near.made, sc.verify.phoned = false, 0
 }
 
 // step scans what came into buf, and returns the position before which all is
@@ -285,6 +285,7 @@ func (sc *scanner) forget(n int) {
 	sc.buf = append(sc.buf[:0], sc.buf[n:]...)
 	sc.base += int64(n)
 	sc.verify.near.made = false
+	sc.verify.phoned -= n
 	sc.cut.start -= n
 	sc.cut.word -= n
 	sc.cut.at -= n

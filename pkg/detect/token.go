@@ -1,5 +1,10 @@
 package detect
 
+import (
+	"unicode"
+	"unicode/utf8"
+)
+
 // What a byte is to the cutting of tokens, and what a token holds.
 const (
 	isDigit uint16 = 1 << iota
@@ -133,10 +138,11 @@ func (c *cutter) joins(buf []byte, at int, k, last uint16, end bool) (joins, kno
 		return next&isLower == 0 || len(left) <= 4, true
 	case next&isLower != 0 || buf[at+1] == '/':
 		return false, true
-	case last&isOpen != 0 && (left[0] == '+' || left[0] == '('), isCapitals(left):
+	case last&isOpen != 0 && (left[0] == '+' || left[0] == '('):
 		return true, true
 	}
-	return next&isDigit != 0 && (isMonth(left) || isNames(left)), true
+	letters := lastWord(left)
+	return isCapitals(letters) || next&isDigit != 0 && (isMonth(left) || isNames(letters)), true
 }
 
 // joinsComma joins the numbers of a pair, and a day to its year.
@@ -157,6 +163,21 @@ func (c *cutter) joinsComma(buf []byte, at int, next uint16, end bool) (joins, k
 		return false, true
 	}
 	return true, true
+}
+
+// lastWord is what stands behind the last sign of word, which has no digits:
+// RSS of cf=RSS.
+func lastWord(word []byte) []byte {
+	start := len(word)
+	for start > 0 && kindOf[word[start-1]]&(isUpper|isLower) != 0 {
+		start--
+	}
+	if start > 0 && kindOf[word[start-1]]&isWide != 0 {
+		if r, _ := utf8.DecodeLastRune(word[:start]); unicode.IsLetter(r) {
+			return nil
+		}
+	}
+	return word[start:]
 }
 
 func isCapitals(word []byte) bool {

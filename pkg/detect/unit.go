@@ -92,9 +92,9 @@ func gapOf(gap []byte) uint8 {
 		return '-'
 	case string(gap) == " - ", string(gap) == " \u2013 ":
 		return gapDash
-	case string(gap) == ") ", string(gap) == ")-":
+	case string(gap) == ") ", string(gap) == ")-", string(gap) == ")\u00a0", string(gap) == ")\u202f":
 		return ')'
-	case string(gap) == " (":
+	case string(gap) == " (", string(gap) == "\u00a0(", string(gap) == "\u202f(":
 		return gapOpen
 	case string(gap) == ", ":
 		return ','
@@ -120,8 +120,10 @@ func bordered(text []byte, at int) bool {
 func inner(text []byte, at int) bool {
 	c := text[at-1]
 	switch k := kindOf[c]; {
-	case k&(isDigit|isUpper|isLower) != 0, c == '_':
+	case k&(isDigit|isUpper|isLower) != 0:
 		return false
+	case c == '_': // of markdown's emphasis
+		return at < 2 || kindOf[text[at-2]]&(isBlank|isBreak|isOpen) != 0 || text[at-2] == '*'
 	case k&isWide != 0:
 		r, n := utf8.DecodeLastRune(text[max(0, at-4):at])
 		return n <= 1 || !unicode.IsLetter(r) || r >= 0x2e80
@@ -141,8 +143,10 @@ func closed(text []byte, at int, torn bool) bool {
 	}
 	c := text[at]
 	switch k := kindOf[c]; {
-	case k&(isDigit|isUpper|isLower) != 0, c == '_', c == '%', c == '@':
+	case k&(isDigit|isUpper|isLower) != 0, c == '%', c == '@':
 		return false
+	case c == '_':
+		return emphasised(text[at+1:])
 	case k&isWide != 0:
 		r, _ := utf8.DecodeRune(text[at:])
 		return !unicode.IsLetter(r) || r >= 0x2e80
@@ -156,21 +160,52 @@ func closed(text []byte, at int, torn bool) bool {
 
 // splits reports that the comma text[at] stands between values, as in CSV, and
 // not within a number: 1,234,567 and 12,34,567 and 3,14159 are one number each,
-// three digits before it and four behind are more than groups have.
+// three digits before it and four behind are more than groups have. Nor is one
+// number what has groups on a side that no number has, as in 10.0.3.24,10.0.3.25.
 func splits(text []byte, at int) bool {
 	before, behind := 0, 0
-	for i := at - 1; i >= 0 && before < 3 && kindOf[text[i]]&isDigit != 0; i-- {
+	for before < maxSplit && at-1-before >= 0 && kindOf[text[at-1-before]]&isDigit != 0 {
 		before++
 	}
-	i := at + 1
-	for ; i < len(text) && behind < 4 && kindOf[text[i]]&isDigit != 0; i++ {
+	for behind < maxSplit && at+1+behind < len(text) && kindOf[text[at+1+behind]]&isDigit != 0 {
 		behind++
 	}
-	if before == 0 || behind == 0 || before == 3 && behind == 4 {
+	switch start := at - before; {
+	case before == 0 || behind == 0 || before >= 3 && behind >= 4 || before >= 9 && behind >= 3:
+		return true
+	case start >= 2 && kindOf[text[start-2]]&isDigit != 0 && (text[start-1] == '-' || before != 3 && (text[start-1] == '.' || text[start-1] == ' ')):
 		return true
 	}
-	return i < len(text) && (kindOf[text[i]]&(isUpper|isLower|isColon) != 0)
+	end := at + 1 + behind
+	if addressed(text, at) {
+		return true
+	}
+	if end+1 < len(text) && kindOf[text[end+1]]&isDigit != 0 && (text[end] == '-' || behind != 3 && text[end] == '.' || behind == 3 && text[end] == ' ') {
+		return true
+	}
+	return end < len(text) && kindOf[text[end]]&(isUpper|isLower|isColon) != 0
 }
+
+// addressed reports three dots among the digits on a side of text[at:], as an
+// IPv4 address has.
+func addressed(text []byte, at int) bool {
+	const most = 15 // bytes of an address
+	dots := 0
+	for i := at + 1; i < len(text) && i <= at+most && kindOf[text[i]]&(isDigit|isDot) != 0; i++ {
+		dots += int(kindOf[text[i]]&isDot) / int(isDot)
+	}
+	if dots == 3 {
+		return true
+	}
+	dots = 0
+	for i := at - 1; i >= 0 && i >= at-most && kindOf[text[i]]&(isDigit|isDot) != 0; i-- {
+		dots += int(kindOf[text[i]]&isDot) / int(isDot)
+	}
+	return dots == 3
+}
+
+// maxSplit is how many digits on a side of a comma are counted.
+const maxSplit = 9
 
 // unspaced reports the first byte of kana, a Chinese character or Hangul, which
 // are written next to a value without a space. They are no part of one.

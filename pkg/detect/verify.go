@@ -12,7 +12,9 @@ type verifier struct {
 	code  [40]byte // one that is being checked, without its blanks
 	near  surroundings
 	out   []Finding
-	work  int // steps taken, for the tests that hold it to the length of a text
+	// phoned is where the last phone that was found ends: another may follow it.
+	phoned int
+	work   int // steps taken, for the tests that hold it to the length of a text
 }
 
 // token appends what personal data the token text[from:] holds, overlaps and
@@ -62,7 +64,7 @@ func promising(token []byte, kind uint16, least int) bool {
 // unit tries what may begin with the i-th unit.
 func (v *verifier) unit(i int) {
 	u := &v.units[i]
-	if !bordered(v.text, u.start) && !v.phoneStart(u) {
+	if !bordered(v.text, u.start) && !v.phoneStart(u) && !v.slashed(u.start) {
 		return
 	}
 	if u.len() == 2 || u.len() == 4 {
@@ -94,11 +96,15 @@ func (v *verifier) add(entity string, start, end int, base float64, about subjec
 	if near > 0 {
 		base += 0.2 + 0.15*near
 	}
-	if other := v.near.about(subjects); other > near {
+	if other := v.near.about(subjects); other > near && other > unlikeReach {
 		base -= 0.3
 	}
 	v.report(entity, PII, start, end, min(base, 1))
 }
+
+// unlikeReach is how close a word that lowers a score must be: in the half of
+// the reach that is nearer.
+const unlikeReach = 0.75
 
 // look reads the context before text[at:].
 func (v *verifier) look(at int) { v.work += v.near.read(v.text, at) }
@@ -106,6 +112,9 @@ func (v *verifier) look(at int) { v.work += v.near.read(v.text, at) }
 func (v *verifier) report(entity string, class Class, start, end int, score float64) {
 	if v.set.accepts(entity, score) {
 		v.out = append(v.out, Finding{Start: start, End: end, Entity: entity, Class: class, Score: score})
+		if entity == "PHONE" {
+			v.phoned = end
+		}
 	}
 }
 
