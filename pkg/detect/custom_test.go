@@ -1,6 +1,7 @@
 package detect
 
 import (
+	"bytes"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -245,5 +246,60 @@ func TestWith(t *testing.T) {
 	}
 	if streamed, _ := off.NewStream().Push([]byte(text), true, nil); len(streamed) > 0 || len(names(off)) > 0 {
 		t.Errorf("off, it finds %v and %v", names(off), streamed)
+	}
+}
+
+// Entities whose terms begin within each other's.
+var chained = []Custom{
+	{Entity: "A", Terms: []string{"ab cd"}, Score: 0.8}, {Entity: "B", Terms: []string{"cd ab"}, Score: 0.8},
+	{Entity: "C", Terms: []string{"cd ab cd ab cd"}, Score: 0.6}, {Entity: "D", Terms: []string{"ab cd ab"}, Score: 0.95}, {Entity: "E", Terms: []string{"cd ef"}},
+}
+
+// Entities that overlap from one to the next without end are decided as they
+// come, also in a stream, and take a bounded number of steps a byte.
+func TestChainsOfEntitiesAreCut(t *testing.T) {
+	s := newSet(t, Options{Custom: chained, Entities: []string{"A", "B", "C", "D", "E", "PASSWORD"}})
+	text := []byte(strings.Repeat("ab cd ", 20_000))
+	small, large := steps(s, text[:len(text)/4], 16), steps(s, text, 16)
+	if large > 5*small || large > 400*len(text) {
+		t.Errorf("a quarter takes %d steps, the whole %d, of %d bytes", small, large, len(text))
+	}
+	st := s.NewStream()
+	held := 0
+	for at := 0; at < len(text); at += 10 {
+		_, settled := st.Push(text[at:at+10], false, nil)
+		held = max(held, at+10-int(settled))
+	}
+	if held > 2<<10 {
+		t.Errorf("%d bytes were held back", held)
+	}
+	// What follows a chain is found all the same.
+	found := s.Scan(append(bytes.Clone(text), "password: Tr0ub4dor-33x"...), nil)
+	if last := found[len(found)-1]; last.Entity != "PASSWORD" {
+		t.Errorf("the last finding is %v", last)
+	}
+}
+
+func TestChainsAgreeWithStreams(t *testing.T) {
+	s := newSet(t, Options{Custom: chained})
+	words := []string{"ab ", "cd ", "ab cd ", "cd ab ", "ab cd ab cd ab cd ", "ef ", "ann@corp.example ", "password=ab cd "}
+	st := s.NewStream()
+	for seed := range 2000 {
+		r := rand.New(rand.NewPCG(uint64(seed), 7))
+		var b strings.Builder
+		for range 1 + r.IntN(30) {
+			b.WriteString(strings.Repeat(words[r.IntN(len(words))], 1+r.IntN(1<<r.IntN(9))))
+		}
+		text := b.String()
+		want := s.Scan([]byte(text), nil)
+		for i := 1; i < len(want); i++ {
+			if want[i].Start < want[i-1].End {
+				t.Fatalf("seed %d: %v overlaps %v", seed, want[i-1], want[i])
+			}
+		}
+		st.Reset()
+		if got := pushAll(t, st, r, text); !slices.Equal(got, want) {
+			t.Fatalf("seed %d: %s", seed, cmp.Diff(want, got))
+		}
 	}
 }

@@ -19,22 +19,58 @@ func (sc *scanner) settle(frontier int, end bool, dst []Finding) ([]Finding, int
 	if len(sc.set.own) > 0 {
 		sc.leftmost(frontier)
 	}
-	n := 0
+	n, cut := sc.past, sc.past > 0
 	for n < len(sc.raw) {
-		last, to := n+1, sc.raw[n].End
-		for last < len(sc.raw) && sc.raw[last].Start < to {
-			to = max(to, sc.raw[last].End)
-			last++
+		last, to, goesOn := sc.chain(n)
+		known := to <= frontier
+		if goesOn {
+			cut, known = true, sc.raw[last-1].Start < frontier
 		}
-		if to > frontier && !end {
-			frontier = min(frontier, sc.raw[n].Start)
+		if !known && !end {
+			frontier = min(frontier, max(sc.raw[n].Start, sc.taken))
 			break
 		}
 		dst = sc.pick(sc.raw[n:last], dst)
 		n = last
 	}
-	sc.raw = append(sc.raw[:0], sc.raw[n:]...)
+	first := n
+	if cut {
+		first = sc.stillReaching(n, frontier)
+	}
+	sc.raw, sc.past = append(sc.raw[:0], sc.raw[first:]...), n-first
 	return dst, frontier
+}
+
+// maxChain is how many findings that overlap from one to the next are decided
+// together. A longer chain, which custom entities whose matches begin within each
+// other's make endless, is cut there: what comes behind has only what the
+// findings before the cut have not taken.
+const maxChain = 64
+
+// chain is where the chain that begins with raw[n] is over, and how far its
+// findings reach; goesOn says that it was cut.
+func (sc *scanner) chain(n int) (last, to int, goesOn bool) {
+	last, to = n+1, sc.raw[n].End
+	for last < len(sc.raw) && sc.raw[last].Start < to {
+		if last-n == maxChain {
+			return last, to, true
+		}
+		to = max(to, sc.raw[last].End)
+		last++
+	}
+	return last, to, false
+}
+
+// stillReaching is the first of the findings before n, all decided, that leftmost
+// needs for those to come.
+func (sc *scanner) stillReaching(n, frontier int) int {
+	first := n
+	for i := n - 1; i >= max(0, n-maxNear); i-- {
+		if sc.raw[i].End > frontier {
+			first = i
+		}
+	}
+	return first
 }
 
 // leftmost drops the findings of a custom entity that begin within one of the
@@ -81,14 +117,22 @@ func byRank(a, b Finding) int {
 	return cmp.Or(cmp.Compare(b.Score, a.Score), cmp.Compare(b.End-b.Start, a.End-a.Start), byPlace(a, b))
 }
 
-// pick appends to dst the best of findings that overlap, in order of place.
+// pick appends to dst the best of findings that overlap, in order of place,
+// without what was taken before.
 func (sc *scanner) pick(cluster []Finding, dst []Finding) []Finding {
 	first := len(dst)
-	if len(cluster) == 1 {
+	if len(cluster) == 1 && cluster[0].Start >= sc.taken {
+		sc.taken = cluster[0].End
 		return append(dst, shifted(cluster[0], int(sc.base)))
 	}
-	slices.SortFunc(cluster, byRank)
+	sc.ranked = sc.ranked[:0]
 	for _, f := range cluster {
+		if f.Start = max(f.Start, sc.taken); f.Start < f.End {
+			sc.ranked = append(sc.ranked, f)
+		}
+	}
+	slices.SortFunc(sc.ranked, byRank)
+	for _, f := range sc.ranked {
 		if !slices.ContainsFunc(dst[first:], func(g Finding) bool { return f.Start < g.End && g.Start < f.End }) {
 			dst = append(dst, f)
 		}
@@ -96,6 +140,7 @@ func (sc *scanner) pick(cluster []Finding, dst []Finding) []Finding {
 	picked := dst[first:]
 	slices.SortFunc(picked, byPlace)
 	for i := range picked {
+		sc.taken = picked[i].End
 		picked[i] = shifted(picked[i], int(sc.base))
 	}
 	return dst

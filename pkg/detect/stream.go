@@ -25,7 +25,11 @@ type scanner struct {
 	open  []waiting // their token is closed, but their rule could still change its mind
 	tried int       // len(buf) when the open ones were last tried
 	least int       // where a finding of the open ones may begin at the earliest
-	raw   []Finding // not yet resolved
+	raw   []Finding // not yet resolved, behind the past ones
+	past  int       // how many of raw are resolved, and kept for those to come
+	taken int       // where the last finding that was picked ends
+	// ranked is room for the findings that are decided together.
+	ranked []Finding
 	// goes is one more than the rule of a secret that is longer than its reach, 0
 	// for none; it is known up to gone.
 	goes int32
@@ -47,7 +51,7 @@ func (sc *scanner) whole(text []byte, dst []Finding) []Finding {
 func (sc *scanner) reset() {
 	sc.cut, sc.state, sc.read, sc.tried = cutter{}, 0, 0, 0
 	sc.hits, sc.open, sc.raw = sc.hits[:0], sc.open[:0], sc.raw[:0]
-	sc.goes, sc.gone, sc.carried = 0, 0, 0
+	sc.goes, sc.gone, sc.carried, sc.past, sc.taken = 0, 0, 0, 0, 0
 	sc.verify.near.made, sc.verify.phoned = false, 0
 }
 
@@ -293,6 +297,7 @@ func (sc *scanner) forget(n int) {
 	sc.tried -= n
 	sc.least -= n
 	sc.gone -= n
+	sc.taken -= n
 	for i := range sc.hits {
 		sc.hits[i].shift(n)
 	}
