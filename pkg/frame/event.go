@@ -22,13 +22,19 @@ type Event struct {
 	spare      []byte // memory of a copy's payload, see CloneTo
 }
 
+// IsJSON reports whether the payload is to be JSON: that of all but text, end
+// marks and what has none.
+func (e *Event) IsJSON() bool { return e.format != Text && (e.Kind == Data || e.Kind == Exception) }
+
 func (e *Event) clear() { *e = Event{} }
 
 // payload makes raw[start:end] the payload.
 func (e *Event) payload(format Kind, raw []byte, start, end int) {
 	e.format, e.start, e.end = format, start, end
 	e.Payload = raw[start:end:end]
-	e.classify()
+	if format != Text {
+		e.classify()
+	}
 }
 
 func (e *Event) classify() {

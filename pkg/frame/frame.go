@@ -28,10 +28,13 @@ const (
 	JSONArray
 	// AWSEventStream is application/vnd.amazon.eventstream.
 	AWSEventStream
+	// Text is a body without events, such as a page: its events are the pieces it
+	// comes in.
+	Text
 )
 
 func (k Kind) String() string {
-	return [...]string{"none", "sse", "ndjson", "json array", "aws event stream"}[min(int(k), int(AWSEventStream))]
+	return [...]string{"none", "sse", "ndjson", "json array", "aws event stream", "text"}[min(int(k), int(Text))]
 }
 
 // EventKind is what an event is to its reader.
@@ -94,6 +97,8 @@ func New(kind Kind, opts ...Option) Decoder {
 		p = &array{}
 	case AWSEventStream:
 		p = &aws{}
+	case Text:
+		p, b.max = &pieces{}, max(b.max, maxPiece)
 	default:
 		p = &ndjson{}
 	}
