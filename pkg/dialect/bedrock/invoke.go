@@ -318,10 +318,16 @@ func (s *invokeStream) promptEvent(v jsonspan.Value, d *genai.Delta) {
 		d.Texts = read.Text(d.Texts, each.Get("text"), at)
 		s.reason(d, each.Get("stop_reason"), int(index))
 	}
-	for _, each := range v.Get("choices").Elements() {
-		d.Texts = read.Text(d.Texts, each.Path("delta", "content"), at)
-		d.Texts = read.Text(d.Texts, each.Path("message", "content"), at)
-		s.reason(d, each.Get("finish_reason"), int(index))
+	for i, each := range v.Get("choices").Elements() {
+		own := at
+		if n, ok := each.Get("index").Int(); ok {
+			i = int(n)
+		}
+		own.Message, own.Channel.Choice = i, int32(i)
+		d.Texts = read.Text(d.Texts, each.Path("delta", "content"), own)
+		d.Texts = read.Text(d.Texts, each.Path("delta", "reasoning_content"), own.As(genai.Reasoning))
+		d.Texts = read.Text(d.Texts, each.Path("message", "content"), own.Whole(genai.Content))
+		s.reason(d, each.Get("finish_reason"), i)
 	}
 	for _, member := range []string{"stop_reason", "finish_reason", "completionReason"} {
 		s.reason(d, v.Get(member), int(index))

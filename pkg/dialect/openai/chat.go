@@ -115,6 +115,8 @@ func chatMessage(r *genai.Request, message jsonspan.Value) {
 			r.Texts = read.Text(r.Texts, value, at.As(genai.Refusal))
 		case "reasoning_content", "reasoning":
 			r.Texts = read.Text(r.Texts, value, at.As(genai.Reasoning))
+		case "reasoning_details":
+			r.Texts = reasoningDetails(r.Texts, value, at.As(genai.Reasoning))
 		case "name":
 			m.Name = read.String(value)
 			r.Texts = read.Text(r.Texts, value, at.As(genai.Metadata))
@@ -234,10 +236,11 @@ func chatDelta(d *genai.Delta, choice jsonspan.Value, place int) {
 		d.FinishReasons = append(d.FinishReasons, genai.FinishReason{Choice: index, Reason: read.String(reason)})
 	}
 	delta := choice.Get("delta")
-	if !delta.Exists() { // some servers send a whole message as a last chunk
-		delta = choice.Get("message")
-	}
 	at := read.Place{Kind: genai.Content, Role: genai.Assistant, Message: index, Partial: true, Channel: genai.Channel{Kind: genai.Content, Choice: int32(index)}}
+	if !delta.Exists() { // some servers repeat the whole message in a last chunk
+		delta = choice.Get("message")
+		at.Partial = false
+	}
 	d.Texts = messageTexts(d.Texts, delta, at)
 	for i, call := range delta.Get("tool_calls").Elements() {
 		t := chatToolCall(call, index, i)
@@ -245,14 +248,18 @@ func chatDelta(d *genai.Delta, choice jsonspan.Value, place int) {
 			d.ToolCalls = append(d.ToolCalls, t)
 		}
 		p := at.As(genai.ToolArguments)
-		p.Channel.Item = int32(t.Index)
+		if p.Partial {
+			p.Channel.Item = int32(t.Index)
+		}
 		d.Texts = toolCallTexts(d.Texts, call, p)
 	}
 	if call := delta.Get("function_call"); call.Kind() == jsonspan.Object {
 		if name := read.String(call.Get("name")); name != "" {
 			d.ToolCalls = append(d.ToolCalls, genai.ToolCall{Name: name, Type: "function", Choice: index})
 		}
-		d.Texts = read.JSONText(d.Texts, call.Get("arguments"), at.As(genai.ToolArguments))
+		if at.Partial { // of a whole message they are noted
+			d.Texts = read.JSONText(d.Texts, call.Get("arguments"), at.As(genai.ToolArguments))
+		}
 	}
 }
 
@@ -264,10 +271,14 @@ func messageTexts(dst []genai.Text, message jsonspan.Value, at read.Place) []gen
 			dst = contentTexts(nil, dst, value, at)
 		case "refusal":
 			dst = read.Text(dst, value, at.As(genai.Refusal))
-		case "reasoning_content", "reasoning":
+		case "reasoning_content":
 			dst = read.Text(dst, value, at.As(genai.Reasoning))
+		case "reasoning": // some servers send both, alike
+			dst = read.Text(dst, value, at.As(genai.Reasoning).Part(besides))
+		case "reasoning_details": // OpenRouter: the same once more, in blocks
+			dst = reasoningDetails(dst, value, at.As(genai.Reasoning))
 		case "audio":
-			dst = read.Text(dst, value.Get("transcript"), at.As(genai.Content))
+			dst = read.Text(dst, value.Get("transcript"), at.As(genai.Content).Part(besides))
 		case "annotations":
 			for _, a := range value.Elements() {
 				dst = read.Text(dst, a.Path("url_citation", "title"), at.Whole(genai.Citation))
@@ -278,6 +289,21 @@ func messageTexts(dst []genai.Text, message jsonspan.Value, at read.Place) []gen
 				dst = read.JSONText(dst, value.Get("arguments"), at.As(genai.ToolArguments))
 			}
 		}
+	}
+	return dst
+}
+
+// besides numbers the running texts of a choice that run beside its content and
+// its reasoning.
+const besides = 1 << 16
+
+// reasoningDetails notes blocks of reasoning, each of which runs by itself.
+// https://openrouter.ai/docs/use-cases/reasoning-tokens
+func reasoningDetails(dst []genai.Text, blocks jsonspan.Value, at read.Place) []genai.Text {
+	for i, block := range blocks.Elements() {
+		own := at.Part(2*besides + indexOf(block, i))
+		dst = read.Text(dst, block.Get("text"), own)
+		dst = read.Text(dst, block.Get("summary"), own)
 	}
 	return dst
 }

@@ -322,11 +322,12 @@ func (s *responsesStream) item(kind string, v jsonspan.Value, d *genai.Delta) {
 func (s *responsesStream) running(kind string, v jsonspan.Value, d *genai.Delta) {
 	output, _ := v.Get("output_index").Int()
 	part, _ := v.Get("content_index").Int()
-	if n, ok := v.Get("summary_index").Int(); ok {
-		part = n
+	part &= 0x7ff
+	if n, ok := v.Get("summary_index").Int(); ok { // beside what is summed up
+		part = n&0x7ff | 0x800
 	}
 	at := read.Place{Kind: genai.Content, Role: genai.Assistant, Partial: true}
-	at.Channel.Item = int32(output<<12 | part&0xfff)
+	at.Channel.Item = int32(output<<12 | part)
 	delta := v.Get("delta")
 	switch {
 	case strings.HasPrefix(kind, "output_text"):
