@@ -1,3 +1,4 @@
+# Messages don't name the host: a response can hide what it says in one.
 package regent.response
 
 import data.regent.lib.names
@@ -7,7 +8,7 @@ import data.regent.lib.names
 # description: Refuses a response that calls a tool with a URL of a host that is not among those the settings allow.
 deny contains {
 	"code": "tool_host_not_allowed",
-	"message": sprintf("a tool may not be called with the host %q here", [host]),
+	"message": "a tool may not be called with a URL of this host here",
 	"status": 403,
 } if {
 	data.regent.settings.hosts.tools.allow != []
@@ -20,7 +21,7 @@ deny contains {
 # description: Refuses a response that calls a tool with a URL of a host that the settings deny.
 deny contains {
 	"code": "tool_host_denied",
-	"message": sprintf("a tool may not be called with the host %q here", [host]),
+	"message": "a tool may not be called with a URL of this host here",
 	"status": 403,
 } if {
 	some host in input.response.tool_hosts
@@ -32,7 +33,7 @@ deny contains {
 # description: Refuses a response with a link to a host that is not among those the settings allow.
 deny contains {
 	"code": "link_not_allowed",
-	"message": sprintf("links to the host %q are not allowed here", [host]),
+	"message": "links to this host are not allowed here",
 	"status": 403,
 } if {
 	data.regent.settings.hosts.text.allow != []
@@ -45,7 +46,7 @@ deny contains {
 # description: Refuses a response with a link to a host that the settings deny.
 deny contains {
 	"code": "link_denied",
-	"message": sprintf("links to the host %q are not allowed here", [host]),
+	"message": "links to this host are not allowed here",
 	"status": 403,
 } if {
 	some host in input.response.link_hosts
