@@ -113,9 +113,13 @@ func (c *call) askUsage(edits *jsonspan.Edits, request *genai.Request, body []by
 
 // redact adds the edits that hide what the decision names.
 func (c *call) redact(edits *jsonspan.Edits, rules []policy.Redact, f *facts) *dialect.ErrorInfo {
-	for _, each := range f.findings {
+	ruleOf := func(each *found) *policy.Redact {
+		return ruleFor(rules, each.finding.Entity, string(each.finding.Class), each.finding.Score, f.texts[each.text].Role)
+	}
+	for i := range f.findings {
+		each := &f.findings[i]
 		t := f.texts[each.text]
-		rule := ruleFor(rules, each.finding.Entity, string(each.finding.Class), each.finding.Score, t.Role)
+		rule := ruleOf(each)
 		if rule == nil && c.isOwnMark(each.finding.Entity, each.value) {
 			rule = &ownMarkRule
 		}
@@ -125,10 +129,16 @@ func (c *call) redact(edits *jsonspan.Edits, rules []policy.Redact, f *facts) *d
 		if t.Frozen {
 			return &dialect.ErrorInfo{Status: 403, Code: "policy_violation", Message: "the request repeats signed content that must be redacted (" + each.finding.Entity + ") and cannot be: leave it out and try again"}
 		}
-		with := c.standIn(rule.With, each.finding.Entity, each.value)
-		f.splices = each.view.Replace(f.splices[:0], each.finding.Start, each.finding.End, with)
-		for _, splice := range f.splices {
-			edits.Add(shift(splice.Range, t.Range.Start), splice.With)
+		parts := f.whole[:1]
+		if parts[0] = each.finding; each.remote {
+			parts = f.parts(each, func(l *found) bool { return ruleOf(l) != nil })
+		}
+		for _, part := range parts {
+			value := each.value[part.Start-each.finding.Start : part.End-each.finding.Start]
+			f.splices = each.view.Replace(f.splices[:0], part.Start, part.End, c.standIn(rule.With, part.Entity, value))
+			for _, splice := range f.splices {
+				edits.Add(shift(splice.Range, t.Range.Start), splice.With)
+			}
 		}
 		c.redacted(each.finding.Entity)
 	}

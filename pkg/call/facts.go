@@ -17,6 +17,7 @@ type found struct {
 	finding detect.Finding
 	view    *jsonspan.Map // of the text, back to the document's bytes
 	value   string        // what was found, decoded
+	remote  bool          // by the remote detector
 }
 
 // facts are what a document's texts hold: kept for the edits after the decision.
@@ -25,6 +26,7 @@ type facts struct {
 	findings []found
 	local    int // how many of findings are not the remote detector's: the first
 	splices  []jsonspan.Splice
+	whole    [1]detect.Finding // of the one in hand
 }
 
 // readFacts builds the policy's input from the request and what is found in it.
@@ -48,7 +50,8 @@ func (c *call) readFacts(request *genai.Request, body []byte) *facts {
 	c.addProvenance(&request.Provenance)
 	in.LLM.Operation, in.LLM.Model, in.LLM.Stream, in.LLM.Request = request.Operation, request.Model, request.Stream, request
 	in.LLM.Text = func(i int) string { return textOf(body, request.Texts[i]) }
-	f := c.scan(c.detect, body, request.Texts)
+	var rest unread
+	f := c.scan(c.detect, body, rest.of(request, body))
 	c.askRemote(f, body)
 	in.Findings = countFindings(f)
 	c.trial.request, c.trial.hasRequest = c.scanForTrial(body, f)

@@ -353,7 +353,7 @@ func (b *holdBack) say(h *held) {
 	for i := range h.texts {
 		ht := &h.texts[i]
 		switch {
-		case b.said == nil:
+		case b.said == nil, isTokens(&ht.text):
 		case ht.ch != nil:
 			b.said.add(ht.text.Channel, ht.left())
 		case b.whole:

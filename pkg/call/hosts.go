@@ -159,8 +159,10 @@ func (s *stream) newHosts(kind genai.TextKind, hosts []string) error {
 func (s *stream) newTools(calls []genai.ToolCall) error {
 	fresh := false
 	for _, call := range calls {
-		if key := "tool\x00" + call.Name; call.Name != "" && !s.judged[key] && len(s.judged) < maxJudged {
-			s.judged[key], fresh = true, true
+		if key := "tool\x00" + call.Name; call.Name != "" && len(s.judged) < maxJudged {
+			if _, known := s.judged[key]; !known {
+				s.judged[key], fresh = 1, true
+			}
 		}
 	}
 	if !fresh {

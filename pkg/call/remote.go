@@ -25,8 +25,8 @@ func (c *call) askRemote(f *facts, doc []byte) {
 	local := f.findings
 	for i, list := range found {
 		for _, each := range list {
-			for _, rest := range without(each, local, i) {
-				f.findings = append(f.findings, foundAt(i, rest, &views[i], texts[i]))
+			if !better(each, local, i) {
+				f.findings = append(f.findings, foundAt(i, each, &views[i], texts[i]))
 			}
 		}
 	}
@@ -40,7 +40,7 @@ func (c *call) askRemote(f *facts, doc []byte) {
 }
 
 func foundAt(text int, f detect.Finding, view *jsonspan.Map, of []byte) found {
-	return found{text: text, finding: f, view: view, value: string(of[f.Start:f.End])}
+	return found{text: text, finding: f, view: view, value: string(of[f.Start:f.End]), remote: true}
 }
 
 func (c *call) remoteGap(reason string) {
@@ -54,13 +54,25 @@ func (c *call) remoteGap(reason string) {
 	c.reason(reason)
 }
 
-// without is what is left of a remote finding where local ones, which know the
-// form of what they found, have taken their share.
-func without(f detect.Finding, local []found, text int) []detect.Finding {
-	left := []detect.Finding{f}
+// better reports whether a local finding, which knows the form of what it found,
+// is surer of all that a remote one covers.
+func better(f detect.Finding, local []found, text int) bool {
 	for i := range local {
-		l := &local[i]
-		if l.text != text || l.finding.Class == detect.Injection {
+		l := &local[i].finding
+		if local[i].text == text && l.Class != detect.Injection && l.Score >= f.Score && l.Start <= f.Start && f.End <= l.End {
+			return true
+		}
+	}
+	return false
+}
+
+// parts is what is left of a remote finding where local ones that are hidden too
+// have taken their share.
+func (f *facts) parts(each *found, hidden func(*found) bool) []detect.Finding {
+	left := []detect.Finding{each.finding}
+	for i := range f.findings {
+		l := &f.findings[i]
+		if l.remote || l.text != each.text || l.finding.Class == detect.Injection || !hidden(l) {
 			continue
 		}
 		var next []detect.Finding

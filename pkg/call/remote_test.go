@@ -53,6 +53,21 @@ func TestRemoteFindingsAreRedacted(t *testing.T) {
 	}
 }
 
+// A finding here that no rule hides takes nothing from one of the remote detector
+// that a rule does.
+func TestRemoteFindingUnderAnother(t *testing.T) {
+	b := newBench(t, rules{request: func(*policy.Input) (*policy.Decision, error) {
+		return &policy.Decision{Redact: []policy.Redact{{Entity: "PERSON", With: "label"}}}, nil
+	}})
+	b.snap.Remote = names{}
+	c, _ := b.svc.Open(t.Context(), requestHead())
+	v := c.RequestBody([]byte(aboutAnn))
+	c.Close(true, nil)
+	if !strings.Contains(string(v.NewBody), `"[PERSON]rp.example, you"`) {
+		t.Errorf("the provider gets %s", v.NewBody)
+	}
+}
+
 // A detector that is down is a gap in the coverage, a fact for the policy, and
 // refuses by itself only where the operator says so.
 func TestRemoteFailure(t *testing.T) {

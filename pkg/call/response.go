@@ -42,6 +42,8 @@ func (c *call) ResponseHeaders(head *phase.ResponseHead) phase.Verdict {
 		return c.passResponse()
 	case c.streams():
 		return c.openStream()
+	case isPage(c.reply.head.ContentType):
+		return c.openPage()
 	case !isJSON(c.reply.head.ContentType):
 		c.cover("response_not_json", "", policy.None)
 		return c.passResponse()
@@ -161,7 +163,7 @@ func (c *call) wholeResponse(body []byte) phase.Verdict {
 	}
 	read, err := c.api.ReadResponse(&c.dhead, &c.reply.head, plain)
 	if err != nil {
-		return c.unreadResponse("response_malformed", err)
+		return c.looseResponse(plain, err)
 	}
 	c.rec.Response = *read
 	if read.Error != nil {
@@ -197,7 +199,8 @@ func (c *call) unreadResponse(reason string, err error) phase.Verdict {
 func (c *call) judgeResponse(read *genai.Response, body []byte, final bool) phase.Verdict {
 	f := &facts{}
 	if read != nil {
-		f = c.scan(c.detect, body, read.Texts)
+		var rest unread
+		f = c.scan(c.detect, body, rest.said(read.Texts, body))
 		if c.snap.Settings.RemoteResponses {
 			c.askRemote(f, body)
 		}
@@ -221,7 +224,7 @@ func (c *call) judgeResponse(read *genai.Response, body []byte, final bool) phas
 	}
 	c.captureResponse(read, body, &edits) // before the client's own values come back
 	if read != nil {
-		c.restore(&edits, body, read.Texts)
+		c.restore(&edits, body, f.texts)
 		for i := range read.Texts {
 			c.withoutMark(&edits, body, &read.Texts[i])
 		}

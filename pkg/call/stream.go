@@ -1,6 +1,7 @@
 package call
 
 import (
+	"bytes"
 	"errors"
 	"time"
 
@@ -19,20 +20,22 @@ import (
 // policy redacts.
 type stream struct {
 	c       *call
-	decoder frame.Decoder // nil until the framing is known
-	prefix  []byte        // bytes kept until it is
+	decoder frame.Decoder     // nil until the framing is known
+	stopped dialect.ErrorInfo // of a response that was cut
+	prefix  []byte            // bytes kept until it is
 	unpack  frame.Decompressor
 	reader  dialect.Stream
 	delta   genai.Delta
 	hold    holdBack
 	out     []byte // what leaves at this chunk
 
-	inspect bool            // the policy has rules for responses
-	judged  map[string]bool // kinds of finding the policy has seen
-	rules   []policy.Redact // what it said to redact
-	blind   bool            // reading has failed: bytes pass as they are
-	cut     bool            // the response was ended by a decision
-	ended   bool            // the dialect's terminal event was seen
+	rest    unread
+	inspect bool               // the policy has rules for responses
+	judged  map[string]float64 // kinds of finding the policy has seen, with their highest score
+	rules   []policy.Redact    // what it said to redact
+	blind   bool               // reading has failed: bytes pass as they are
+	cut     bool               // the response was ended by a decision
+	ended   bool               // the dialect's terminal event was seen
 
 	outputs      int       // events of this chunk that brought output
 	lastOutput   time.Time // when the last chunk with output came
@@ -41,7 +44,13 @@ type stream struct {
 
 // openStream begins to read a stream.
 func (c *call) openStream() phase.Verdict {
-	s := &stream{c: c, judged: map[string]bool{}}
+	_, v := c.newStream()
+	return v
+}
+
+// newStream makes the reader of a response that comes piece by piece.
+func (c *call) newStream() (*stream, phase.Verdict) {
+	s := &stream{c: c, judged: map[string]float64{}}
 	s.inspect = c.policy.Has(policy.Response) && !(c.decision != nil && c.decision.Watch != nil && c.decision.Watch.Off)
 	watched := s.inspect
 	if !c.pseudonyms.Empty() {
@@ -71,9 +80,9 @@ func (c *call) openStream() phase.Verdict {
 		c.cover("remote_detector_stream", "", policy.Partial)
 	}
 	if c.reply.encoding != "" {
-		return s.openEncoded(v)
+		return s, s.openEncoded(v)
 	}
-	return v
+	return s, v
 }
 
 // openEncoded has a compressed stream leave plain: it was asked for plain, and
@@ -133,10 +142,6 @@ func (s *stream) plain(chunk []byte, end bool) error {
 	if s.decoder == nil && !s.sniff(&chunk, end) {
 		return nil
 	}
-	if s.blind {
-		s.passBlind(chunk)
-		return nil
-	}
 	if err := s.decoder.Push(chunk, s.event); err != nil {
 		return err
 	}
@@ -162,12 +167,13 @@ const sniffBytes = 512
 func (s *stream) sniff(chunk *[]byte, end bool) bool {
 	s.prefix = append(s.prefix, *chunk...)
 	kind, ok := frame.Sniff("", s.prefix)
-	if !ok && len(s.prefix) < sniffBytes && !end {
+	if most := s.c.snap.Settings.MaxEvent; !ok && !end && len(bytes.TrimLeft(s.prefix[:min(len(s.prefix), most)], " \t\r\n")) < sniffBytes && len(s.prefix) < most {
 		return false
 	}
 	*chunk, s.prefix = s.prefix, nil
 	if !ok {
-		s.goBlind("response_framing", nil)
+		s.c.cover("response_framing", "", policy.Partial)
+		s.asText()
 		return true
 	}
 	s.decoder = frame.New(kind, frame.MaxEvent(s.c.snap.Settings.MaxEvent))
@@ -190,9 +196,11 @@ func (s *stream) event(ev *frame.Event) error {
 	}
 	d := &s.delta
 	d.Reset()
-	if err := s.reader.Read(ev, d); err != nil {
+	err := s.reader.Read(ev, d)
+	if err != nil {
 		s.c.rec.Err = err
 		s.c.cover("event_unreadable", "", policy.Partial)
+		d.Reset()
 	}
 	s.account(d)
 	if d.UsageOnly && s.c.asked {
@@ -203,7 +211,7 @@ func (s *stream) event(ev *frame.Event) error {
 		s.out = append(s.out, s.c.withoutUsage(ev, d)...)
 		return nil
 	}
-	return s.inspectEvent(ev, d)
+	return s.inspectEvent(ev, d, err != nil)
 }
 
 // account takes over what the event says of the whole response.
@@ -226,12 +234,18 @@ func (s *stream) account(d *genai.Delta) {
 
 // inspectEvent scans the event's texts, redacts what the policy says, and lets
 // go of every event that can no longer change.
-func (s *stream) inspectEvent(ev *frame.Event, d *genai.Delta) error {
+func (s *stream) inspectEvent(ev *frame.Event, d *genai.Delta, unreadable bool) error {
 	if err := s.newTools(d.ToolCalls); err != nil || s.cut {
 		return err
 	}
 	h := s.hold.add(ev)
 	h.dropUsage = d.UsageNull && s.c.asked
+	switch {
+	case unreadable:
+		d.Texts = loosely(d.Texts, h.inner)
+	case h.event.IsJSON():
+		d.Texts = s.rest.said(appendTokens(d.Texts, h.inner), h.inner)
+	}
 	for i := range d.Texts {
 		if err := s.text(h, &d.Texts[i]); err != nil || s.cut {
 			return err
@@ -312,19 +326,22 @@ func (s *stream) found(hit hit, t *genai.Text) error {
 	f := hit.finding
 	if hit.restored != nil {
 		s.hold.replace(hit, hit.restored.Value)
-		c.rec.Restored++
+		if !isTokens(t) {
+			c.rec.Restored++
+		}
 		return nil
 	}
 	value := s.hold.value(hit)
 	if c.isStandIn(value) {
 		return nil
 	}
-	if !f.Continued {
+	kind := f.Entity + "\x00" + string(f.Class) + "\x00" + string(t.Kind) + "\x00" + string(t.Role)
+	best, known := s.judged[kind]
+	if !f.Continued && !(known && isTokens(t)) {
 		c.rec.ResponseFindings = addFinding(c.rec.ResponseFindings, f, t.Kind, t.Role)
 	}
-	kind := f.Entity + "\x00" + string(f.Class) + "\x00" + string(t.Kind)
-	if !s.judged[kind] {
-		s.judged[kind] = true
+	if !known || f.Score > best { // a rule may ask for a score
+		s.judged[kind] = f.Score
 		if err := s.judge(false); err != nil || s.cut {
 			return err
 		}
@@ -342,7 +359,9 @@ func (s *stream) found(hit hit, t *genai.Text) error {
 	with := ""
 	if !f.Continued {
 		with = c.snap.Redact.Replace(rule.With, f.Entity, value, c.redactScope())
-		c.redacted(f.Entity)
+		if !isTokens(t) {
+			c.redacted(f.Entity)
+		}
 	}
 	s.hold.replace(hit, with)
 	return nil
@@ -371,6 +390,7 @@ func (s *stream) stop(e dialect.ErrorInfo, denies []policy.Deny) error {
 		e.Status = 403
 	}
 	e.CallID = c.rec.ID
+	s.stopped = e
 	c.rec.Decision, c.rec.DeniedIn, c.rec.Denies, c.rec.ErrorType = "deny", string(policy.Response), denies, e.Code
 	if e.Code == "policy_error" {
 		c.rec.Decision = "error"
@@ -438,6 +458,11 @@ func (s *stream) fail(err error) {
 		_ = s.stop(dialect.ErrorInfo{Status: 502, Code: reason, Message: "this gateway could not read the response"}, nil)
 		s.c.rec.Decision = "error"
 		return
+	}
+	if s.inspect { // what was read is decided
+		if err := s.lastTexts(); err != nil || s.cut {
+			return
+		}
 	}
 	if out, err := s.hold.releaseAll(s.out); err == nil {
 		s.out = out

@@ -17,7 +17,7 @@ func dropIn(edits *jsonspan.Edits, v jsonspan.Value) {
 	switch v.Kind() {
 	case jsonspan.Object:
 		for key, member := range v.Members() {
-			if key.Is(tokenLists[0]) || key.Is(tokenLists[1]) {
+			if isTokenList(key) {
 				empty(edits, member)
 			} else {
 				dropIn(edits, member)
@@ -29,6 +29,8 @@ func dropIn(edits *jsonspan.Edits, v jsonspan.Value) {
 		}
 	}
 }
+
+func isTokenList(key jsonspan.Key) bool { return key.Is(tokenLists[0]) || key.Is(tokenLists[1]) }
 
 // empty puts null in the place of an object and [] in that of an array.
 func empty(edits *jsonspan.Edits, v jsonspan.Value) {
