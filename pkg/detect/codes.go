@@ -47,6 +47,9 @@ func (v *verifier) codes(i int) {
 	if first&isUpper != 0 && u.len() <= 4 {
 		v.papersInParts(i)
 	}
+	if u.len() == 1 && first&isUpper != 0 {
+		v.spanish(i)
+	}
 	if u.len() >= leastWallet {
 		v.wallet(i)
 	}

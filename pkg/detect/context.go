@@ -61,21 +61,21 @@ var contextWords = [subjects][][]byte{
 	aboutNINO:       words(" nino ", " national insurance", " ni number", " ni no", " insurance number"),
 	aboutNIR:        words(" nir ", " sécurité sociale", " securite sociale", " insee", " sécu "),
 	aboutSIREN:      words(" siren", " siret", " rcs ", " immatricul", " société", " entreprise", " employeur", " établissement", " etablissement"),
-	aboutGermanTax:  words(" steuer", " idnr", " tin ", " tax id", " identifikationsnummer", " steuerid"),
+	aboutGermanTax:  words(" steuer", " idnr", " tin ", " tax id", " identifikationsnummer", " steuerid", " id nr "),
 	aboutDNI:        words(" dni", " d n i ", " nie ", " nif ", " documento", " identidad", " extranjer"),
 	aboutFiscalCode: words(" codice fiscale", " cf ", " fiscal"),
 	aboutBSN:        words(" bsn", " burgerservice", " sofinummer", " sofi"),
-	aboutNRN:        words(" rijksregister", " registre national", " national register", " national number", " numéro national", " nrn ", " insz", " niss", " rrn "),
+	aboutNRN:        words(" rijksregister", " registre national", " national register", " national number", " numéro national", " nrn ", " insz", " niss", " rrn ", " nn ", " nationalregister", " nationaal nummer", " n° national", " nationaal register"),
 	aboutPESEL:      words(" pesel"),
 	aboutNIF:        words(" nif ", " contribuinte", " número fiscal", " numero fiscal", " identificação fiscal", " finanças"),
 	aboutAHV:        words(" ahv", " avs ", " sozialversicherung", " oasi", " assicurazione vecchiaia", " navs"),
-	aboutVAT:        words(" vat ", " tva ", " ust ", " ustid", " umsatzsteuer", " iva ", " btw ", " uid ", " mwst", " partita iva", " tax number"),
-	aboutPassport:   words(" passport", " passeport", " pasaporte", " passaporto", " reisepass", " paspoort", " paszport", " passaporte", " pass nr", " passnummer", " passnr", " pass no ", " travel document", " pasport", " útlevél", " pașaport", " pasaport"),
-	aboutLicence:    words(" driving", " driver", " permis de conduire", " permis ", " führerschein", " fahrerlaubnis", " patente", " rijbewijs", " prawo jazdy", " prawa jazdy", " carta de condução", " permiso de conducir", " carnet de conducir", " licencia de conducir", " dvla", " dl ", " dln ", " licence n", " license n", " licence id", " license id", " körkort", " kørekort", " førerkort", " ajokortti", " jogosítvány"),
-	aboutBirth:      words(" birth", " dob ", " d o b ", " born ", " bday", " né le", " née le", " né e le", " naissance", " geboren", " geburts", " geb ", " nacimiento", " nacido", " nacida", " nació", " nascita", " nato il", " nata il", " nato a", " nata a", " geboorte", " urodz", " ur ", " nascimento", " nascido", " nascida", " nasceu", " född", " født", " fødsel", " syntynyt", " syntymä", " narozen", " született", " születési", " născut", " naștere", " doğum", " рожд", " родил", " γέννησ", " 出生", " 生年月日", " 生日", " 생년월일"),
+	aboutVAT:        words(" vat ", " tva ", " ust ", " ustid", " umsatzsteuer", " iva ", " btw ", " uid ", " mwst", " partita iva", " tax number", " moms", " mva ", " alv ", " dič ", " dic ", " adószám", " αφμ", " ΑΦΜ", " pvm ", " pvn ", " ddv ", " pdv ", " ддс", " ДДС", " kmkr", " dph", " cvr", " cui ", " cif ", " nip ", " vatin", " vat"),
+	aboutPassport:   words(" passport", " passeport", " pasaporte", " passaporto", " reisepass", " paspoort", " paszport", " passaporte", " pass nr", " passnummer", " passnr", " pass no ", " travel document", " pasport", " útlevél", " pașaport", " pasaport", " паспорт", " διαβατ", " דרכון", " جواز", " パスポート", " 旅券", " 护照", " 護照", " 여권"),
+	aboutLicence:    words(" driving", " driver", " permis de conduire", " permis ", " führerschein", " fahrerlaubnis", " patente", " rijbewijs", " prawo jazdy", " prawa jazdy", " carta de condução", " permiso de conducir", " carnet de conducir", " licencia de conducir", " dvla", " dl ", " dln ", " licence n", " license n", " licence id", " license id", " körkort", " kørekort", " førerkort", " ajokortti", " jogosítvány", " водительск", " 驾驶证", " 駕照", " 運転免許", " 운전면허"),
+	aboutBirth:      words(" birth", " dob ", " d o b ", " born ", " bday", " né le", " née le", " né e le", " naissance", " geboren", " geburts", " geb ", " nacimiento", " nacido", " nacida", " nació", " nascita", " nato il", " nata il", " nato a", " nata a", " geboorte", " urodz", " ur ", " nascimento", " nascido", " nascida", " nasceu", " född", " födelse", " født", " fødsel", " syntynyt", " syntymä", " narozen", " született", " születési", " născut", " naștere", " doğum", " рожд", " родил", " γέννησ", " 出生", " 生年月日", " 生日", " 생년월일"),
 	aboutWallet:     words(" wallet", " btc ", " bitcoin", " eth ", " ethereum", " crypto", " address"),
 	aboutPlace:      words(" gps", " lat", " lon", " lng", " coord", " location", " position", " geo", " located", " standort", " ubicaci", " posizione", " emplacement", " locatie", " położ", " localiza"),
-	aboutVIN:        words(" vin ", " vehicle", " chassis", " fahrgestell", " fin ", " véhicule", " telaio", " bastidor"),
+	aboutVIN:        words(" vin ", " vehicle", " chassis", " fahrgestell", " fin ", " véhicule", " châssis", " telaio", " bastidor"),
 	aboutBIC:        words(" bic", " swift"),
 	aboutIBAN:       words(" iban", " account", " konto", " compte", " cuenta", " conto ", " rekening"),
 	aboutHost:       words(" ip ", " ips ", " ipv", " server", " host", " dns", " resolver", " ping", " gateway", " proxy", " client", " remote", " peer", " subnet", " addr", " src", " dst", " adresse", " dirección", " indirizzo", " adres", " connect", " listening", " router", " firewall", " traceroute", " nslookup", " dig ", " whois", " node", " machine", " serveur", " servidor", " rechner", " endpoint", " upstream", " request from", " login from", " logged in from", " traffic", " whitelist", " allowlist", " blocklist", " banned", " forwarded for", " real ip", " nameserver", " name server", " ssh ", " telnet ", " visitor", " cidr", " inet "),
@@ -86,12 +86,12 @@ var contextWords = [subjects][][]byte{
 // telephoneWords name a phone, mostly as a label does: Tel.: 030 123456.
 var telephoneWords = words(
 	" phone", " ph ", " tel ", " telephone", " telefon", " telefoon", " téléphone", " téléph", " tél ", " teléfono", " telefono", " telefone", " tfno", " tlf", " telp ", " puhelin", " matkapuhelin", " puh ", " síma",
-	" mobile ", " mobil ", " mobiel", " móvil", " mob ", " cell ", " cellphone", " cellulare", " celular", " handy ", " handynummer", " mobilnummer", " rufnummer", " komórk", " telemóvel", " gsm ", " no hp ", " recapito",
-	" fax", " faks", " whatsapp", " hotline", " numer tel", " điện thoại", " номер тел", " телефон", " тел ", " мобильн", " моб ", " факс", " τηλέφων", " τηλ ", " κινητ", " טלפון", " הטלפון", " נייד", " הנייד",
-	" هاتف", " الهاتف", " جوال", " الجوال", " موبايل", " تلفون", " फ़ोन", " फोन", " मोबाइल", " โทร", " 電話", " 电话", " 手机", " 手機", " 携帯", " 連絡先", " 联系方式", " 전화", " 휴대폰", " 핸드폰", " 연락처")
+	" mobile ", " mobil ", " mobiltel", " diensttel", " privattel", " festnetz", " mobiel", " cel ", " fono", " tālr", " sími", " ringe meg", " ring meg", " ring mig", " móvil", " mob ", " cell ", " cellphone", " cellulare", " celular", " handy ", " handynummer", " mobilnummer", " rufnummer", " komórk", " telemóvel", " gsm ", " no hp ", " recapito",
+	" fax", " faks", " whatsapp", " hotline", " numer tel", " điện thoại", " номер тел", " телефон", " тел ", " мобильн", " моб ", " факс", " τηλέφων", " τηλ ", " κινητ", " טלפון", " הטלפון", " טל ", " נייד", " הנייד",
+	" هاتف", " الهاتف", " جوال", " الجوال", " موبايل", " تلفون", " फ़ोन", " फोन", " मोबाइल", " โทร", " 電話", " 电话", " 手机", " 手機", " 携帯", " 連絡先", " 联系方式", " 传真", " 傳真", " 전화", " 휴대폰", " 핸드폰", " 연락처")
 
 // unlike are words before numbers that are no person's: they lower a score.
-var unlike = words(" order", " invoice", " tracking", " version", " build ", " commit", " sku ", " isbn", " issn", " ticket", " shipment", " job ", " ref ", " reference", " bestellung", " commande", " pedido", " epoch", " timestamp", " ts ", " offset", " size ", " bytes", " doi ", " rfc ", " port ", " revenue", " parcel", " colis", " paket", " section", " imei")
+var unlike = words(" order", " invoice", " tracking", " version", " build ", " commit", " sku ", " isbn", " issn", " ticket", " shipment", " job ", " ref ", " reference", " bestellung", " commande", " pedido", " epoch", " timestamp", " ts ", " offset", " size ", " bytes", " doi ", " rfc ", " port ", " revenue", " parcel", " colis", " paket", " section", " chapter", " kapitel", " chapitre", " capítulo", " ver ", " imei", " rechnung nr", " rechnungsn", " facture n", " factura n", " fattura n", " faktura nr", " policy", " fedex", " usps", " barcode")
 
 // words are those of a list, with a capital too where they begin with a letter
 // of which the finder does not know both.

@@ -3,6 +3,12 @@ package detect
 // date tries the dates that begin with unit i: they must be named as someone's
 // birth. Also the pairs of coordinates.
 func (v *verifier) date(i int) {
+	if u := &v.units[i]; u.len() == 8 && u.digits() && v.closes(i) && stampedDay(v.text[u.start:u.end]) && v.birth(u.start) {
+		v.add("DATE_OF_BIRTH", u.start, u.end, 0.4, aboutBirth, true)
+	}
+	if i+4 < len(v.units) && v.isLongDate(i) && v.closes(i+4) && v.birth(v.units[i].start) {
+		v.add("DATE_OF_BIRTH", v.units[i].start, v.units[i+4].end, 0.5, aboutBirth, true)
+	}
 	if i+2 < len(v.units) {
 		a, b, c := &v.units[i], &v.units[i+1], &v.units[i+2]
 		if v.isDate(a, b, c) && v.closes(i+2) && v.birth(a.start) {
@@ -41,6 +47,14 @@ func (v *verifier) isDate(a, b, c *unit) bool {
 	return monthOf(v.text[a.start:a.end]) > 0 && v.ordinal(b) // March 12, 1980
 }
 
+// isLongDate reports 23 de julio de 1984.
+func (v *verifier) isLongDate(i int) bool {
+	u := v.units[i : i+5]
+	return v.isOf(&u[1]) && v.isOf(&u[3]) && u[4].len() == 4 && u[4].digits() && year(v.value(&u[4])) && v.ordinal(&u[0]) && monthOf(v.text[u[2].start:u[2].end]) > 0
+}
+
+func (v *verifier) isOf(u *unit) bool { return u.gap == ' ' && string(v.text[u.start:u.end]) == "de" }
+
 // ordinal reports a day of the month: 3, 3rd, 03.
 func (v *verifier) ordinal(u *unit) bool {
 	b := v.text[u.start:u.end]
@@ -65,6 +79,25 @@ func (v *verifier) value(u *unit) int {
 // year reports one in which somebody alive may be born.
 func year(n int) bool { return n >= 1900 && n <= 2030 }
 
+// numberBefore and numberBehind report a comma and a number next to a place, as in
+// a list.
+func (v *verifier) numberBefore(at int) bool {
+	if at > v.from && v.text[at-1] == ' ' {
+		at--
+	}
+	return at > v.from+1 && v.text[at-1] == ',' && kindOf[v.text[at-2]]&isDigit != 0
+}
+
+func (v *verifier) numberBehind(at int) bool {
+	if at+2 >= len(v.text) || v.text[at] != ',' {
+		return false
+	}
+	if at++; v.text[at] == ' ' {
+		at++
+	}
+	return at < len(v.text) && (kindOf[v.text[at]]&isDigit != 0 || v.text[at] == '-')
+}
+
 // coordinates tries 48.8566, 2.3522.
 func (v *verifier) coordinates(i int) {
 	w, x, y, z := &v.units[i], &v.units[i+1], &v.units[i+2], &v.units[i+3]
@@ -83,7 +116,7 @@ func (v *verifier) coordinates(i int) {
 	if start > v.from && v.text[start-1] == '-' {
 		start--
 	}
-	listed := i > 0 && v.units[i].gap == ',' || i+4 < len(v.units) && v.units[i+4].gap == ','
+	listed := v.numberBefore(start) || v.numberBehind(end)
 	exact := x.len() >= 4 && z.len() >= 4 && !listed
 	v.add("GPS_COORDINATES", start, end, pick(exact, 0.6, 0.4), aboutPlace, !exact)
 }

@@ -42,7 +42,7 @@ var described = []Entity{
 	{"PL_PESEL", PII, "Polish PESEL: date and check digit, with words before it", "PESEL 44051401359"},
 	{"PT_NIF", PII, "Portuguese tax number: check digit, with words before it", "NIF 123456789"},
 	{"CH_AHV", PII, "Swiss social insurance number: check digit", "AHV 756.9217.0769.85"},
-	{"VAT_NUMBER", PII, "VAT number of AT BE CH DE ES FR GB IT LU NL PL PT: check digits", "VAT DE136695976"},
+	{"VAT_NUMBER", PII, "VAT number of the EU's countries, CH and GB: check digits; the shorter ones with words before them", "VAT DE136695976"},
 	{"PASSPORT", PII, "passport number, with words before it", "passport C01X00T47"},
 	{"DRIVING_LICENCE", PII, "driving licence: the UK's by its form, others with words before them", "driver license W426-545-30-761-0"},
 	{"DATE_OF_BIRTH", PII, "date, with words for birth before it", "born on March 12, 1980"},

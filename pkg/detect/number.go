@@ -108,7 +108,7 @@ func (v *verifier) inRow(r *run) bool {
 		before++
 	}
 	next := r.first + r.groups
-	behind := next < len(v.units) && v.units[next].gap == ' ' && v.units[next].digits() && v.units[next].len() == 4
+	behind := next < len(v.units) && v.units[next].gap == ' ' && v.units[next].digits()
 	return before%4 > 1 || before%4 == 1 && behind
 }
 
@@ -130,6 +130,9 @@ func (v *verifier) identity(r *run) {
 	case 10:
 		if nhs(d) && (r.shaped(' ', 0x334) || r.shaped('-', 0x334) || r.plain()) {
 			v.addRun("UK_NHS", r, 0.4, aboutNHS, true)
+		}
+		if r.shaped(' ', 0x46) || r.shaped(' ', 0x226) { // Russia's, series and number
+			v.addRun("PASSPORT", r, 0.4, aboutPassport, true)
 		}
 	case 11:
 		v.eleven(r)
@@ -229,7 +232,7 @@ func (v *verifier) eleven(r *run) {
 	if r.plain() && pesel(d) {
 		v.addRun("PL_PESEL", r, 0.45, aboutPESEL, true)
 	}
-	if (r.plain() || r.groups == 5 && r.group(3) == 3 || r.shaped('-', 0x92) || r.shaped('-', 0x65)) && nrn(d) {
+	if (r.plain() || r.groups == 5 && r.group(3) == 3 || r.shaped('-', 0x92) || r.shaped('-', 0x65) || r.shape == 0x632 && r.sign != '/') && nrn(d) {
 		v.addRun("BE_NRN", r, pick(r.groups == 5, 0.75, 0.4), aboutNRN, r.groups != 5)
 	}
 	if (r.plain() || r.shaped(' ', 0x2333)) && germanTax(d) {

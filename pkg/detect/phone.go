@@ -136,12 +136,13 @@ func (v *verifier) dotted(r *run) bool {
 	at := 0
 	for i := range 4 {
 		n := r.group(i)
-		if n > 3 || number(r.digits[at:at+n]) > 255 {
+		if n > 3 || n > 1 && r.digits[at] == '0' || number(r.digits[at:at+n]) > 255 {
 			return false
 		}
 		at += n
 	}
-	return true
+	v.look(r.start)
+	return r.shape != 0x2222 || v.near.about(aboutTelephone) < 0.95 // tlf. 40.99.78.70
 }
 
 // national judges the form of a number, and names the region whose numbers have
@@ -183,7 +184,7 @@ func (v *verifier) national(r *run, start int) (base float64, region string) {
 // hardly any other number is written: 030 123456, (02) 1234 5678, 0412 345 678.
 func (v *verifier) trunk(r *run) bool {
 	n, d := len(r.digits), r.digits
-	if d[0] != '0' || d[1] == '0' || n < 9 || n > 12 || r.groups < 2 || r.groups > 4 || r.shape == 0x333 || r.shape == 0x324 || r.more || r.group(0) > maxArea {
+	if d[0] != '0' || d[1] == '0' || n < 9 || n > 12 || r.groups < 2 || r.groups > 4 || r.shape == 0x333 || r.shape == 0x324 || r.shape == 0x444 || r.more || r.group(0) > maxArea {
 		return false
 	}
 	if v.parenthesised(r) && r.start > v.from && v.text[r.start-1] == '(' {
@@ -230,7 +231,7 @@ func plansOf(names ...string) func() []*numbering.Region {
 // named tries a number of no telling form after words for phone, after a caption
 // or after another phone.
 func (v *verifier) named(r *run, start int) {
-	if r.sign == 1 && r.groups > 6 || r.plain() && len(r.digits) <= 8 && (len(r.digits) < 8 || stampedDay(r.digits)) || r.shape == 0x324 || r.shaped('-', 0x54) { // a day, an SSN, a ZIP+4
+	if r.sign == 1 && r.groups > 6 || r.plain() && len(r.digits) == 8 && stampedDay(r.digits) || r.shape == 0x324 || r.shaped('-', 0x54) { // a day, an SSN, a ZIP+4
 		return
 	}
 	v.look(start)
@@ -239,13 +240,13 @@ func (v *verifier) named(r *run, start int) {
 		return
 	}
 	named := r.labelled || v.captioned(r, start) || v.next(start)
-	if near < 0.5 && !named {
+	if !named && (near < 0.5 || r.plain() && len(r.digits) <= 8 && v.near.about(aboutTelephone) < 0.5) {
 		return
 	}
 	short := r.shaped('-', 0x34) || r.shaped(' ', 0x34)
 	v.work += len(regions())
 	switch {
-	case len(r.digits) >= 8 && validIn(r, regions()):
+	case (len(r.digits) >= 8 || r.plain()) && validIn(r, regions()):
 		v.add("PHONE", start, r.end, pick(named, 0.6, 0.45)+0.01*float64(len(r.digits)), aboutPhone, !named)
 	case short, r.sign == ' ' && len(r.digits) >= 9 && len(r.digits) <= 11 && r.groups <= 5:
 		v.add("PHONE", start, r.end, pick(named, 0.6, 0.4), aboutPhone, !named)
@@ -284,7 +285,9 @@ func (v *verifier) captioned(r *run, start int) bool {
 	if at == 0 || v.text[at-1] != ':' {
 		return false
 	}
-	at--
+	if at--; at > 0 && v.text[at-1] == ' ' { // fixe : 01 23 45 67 89
+		at--
+	}
 	var buf [14]byte
 	n := len(buf)
 	for at > 0 && kindOf[v.text[at-1]]&(isUpper|isLower|isWide|isDigit) != 0 {

@@ -151,7 +151,7 @@ func mayJoin(text []byte, from, gap int) bool {
 		start--
 	}
 	letters := lastWord(text[from:end])
-	if isCapitals(letters) || (gap+1 >= len(text) || kindOf[text[gap+1]]&isDigit != 0) && (isMonth(text[start:end]) || isNames(letters)) {
+	if isCapitals(letters) || (gap+1 >= len(text) || kindOf[text[gap+1]]&isDigit != 0) && (isMonth(text[start:end]) || isMonth(letters) || isNames(letters)) {
 		return true
 	}
 	for i := gap - 1; i >= from && kindOf[text[i]]&(isBreak|isBlank|isComma) == 0; i-- {

@@ -136,13 +136,15 @@ func (c *cutter) joins(buf []byte, at int, k, last uint16, end bool) (joins, kno
 	switch {
 	case last&isDigit != 0:
 		return next&isLower == 0 || len(left) <= 4, true
+	case c.flags&isDigit != 0 && (string(left) == "de" || next&isLower != 0 && isMonth(left)): // 23 de julio de 1984
+		return true, true
 	case next&isLower != 0 || buf[at+1] == '/':
 		return false, true
 	case last&isOpen != 0 && (left[0] == '+' || left[0] == '('):
 		return true, true
 	}
 	letters := lastWord(left)
-	return isCapitals(letters) || next&isDigit != 0 && (isMonth(left) || isNames(letters)), true
+	return isCapitals(letters) || next&isDigit != 0 && (isMonth(left) || isMonth(letters) || isNames(letters)), true
 }
 
 // joinsComma joins the numbers of a pair, and a day to its year.

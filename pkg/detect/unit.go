@@ -90,6 +90,8 @@ func gapOf(gap []byte) uint8 {
 		return ' '
 	case string(gap) == "\u2010", string(gap) == "\u2011", string(gap) == "\u2013":
 		return '-'
+	case string(gap) == "年", string(gap) == "月", string(gap) == "년 ", string(gap) == "월 ":
+		return '-'
 	case string(gap) == " - ", string(gap) == " \u2013 ":
 		return gapDash
 	case string(gap) == ") ", string(gap) == ")-", string(gap) == ")\u00a0", string(gap) == ")\u202f":
