@@ -149,12 +149,18 @@ func detectLines(in io.Reader, out io.Writer, set *detect.Set) error {
 	}
 }
 
-// inCodePoints gives findings their offsets in code points.
+// inCodePoints gives findings their offsets in code points. It counts on from the
+// finding before, as they are in order but for an injection, which is last.
 func inCodePoints(text string, found []detect.Finding) []detectFinding {
 	out := make([]detectFinding, len(found))
+	at, points := 0, 0
 	for i, f := range found {
-		start := utf8.RuneCountInString(text[:f.Start])
-		out[i] = detectFinding{start, start + utf8.RuneCountInString(text[f.Start:f.End]), f.Entity, string(f.Class), f.Score}
+		if f.Start < at {
+			at, points = 0, 0
+		}
+		points += utf8.RuneCountInString(text[at:f.Start])
+		at = f.Start
+		out[i] = detectFinding{points, points + utf8.RuneCountInString(text[f.Start:f.End]), f.Entity, string(f.Class), f.Score}
 	}
 	return out
 }

@@ -207,6 +207,33 @@ func FuzzCustomStreamAgrees(f *testing.F) {
 	})
 }
 
+// BenchmarkScanTerms is a scan with a word list of two-word names, of which most
+// texts hold the beginnings of many, beside one without.
+func BenchmarkScanTerms(b *testing.B) {
+	words := strings.Fields(string(proseText()[:64<<10]))
+	r := rand.New(rand.NewPCG(3, 3))
+	for _, n := range []int{0, 1000, 10_000} {
+		terms := make([]string, n)
+		for i := range terms {
+			terms[i] = words[r.IntN(len(words))] + " " + words[r.IntN(len(words))] + fmt.Sprint(" ", i)
+		}
+		s := newSet(b, Options{Custom: []Custom{{Entity: "CLIENT", Terms: terms}}})
+		for name, text := range map[string][]byte{"clean": proseText(), "code": codeText()} {
+			b.Run(fmt.Sprint(n, "/", name), func(b *testing.B) {
+				b.SetBytes(int64(len(text)))
+				b.ReportAllocs()
+				out := s.Scan(text, nil)
+				begin := cpuTime()
+				for b.Loop() {
+					out = s.Scan(text, out[:0])
+				}
+				reportCore(b, begin, len(text))
+				b.ReportMetric(float64(len(s.literals.next)*4)/1e6, "MB-table")
+			})
+		}
+	}
+}
+
 func BenchmarkLoadTerms(b *testing.B) {
 	custom := []Custom{{Entity: "CLIENT", Terms: manyTerms(5000)}}
 	for b.Loop() {
