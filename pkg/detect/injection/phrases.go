@@ -55,7 +55,9 @@ type phrases struct {
 	url       uint16
 	mark      uint16
 	comment   uint16
-	reader    int // step of a word that may address a model
+	colon     uint16 // a sentence's start behind a speaker's name
+	reader    int    // step of a word that may address a model
+	spoken    int    // step of a word that keeps its meaning inside a name
 }
 
 // mate is the earlier half of a pair: its slot, and how many words before the
@@ -96,6 +98,7 @@ const (
 	nameURL   = "URL"
 	nameMark  = "MARKER"
 	nameNote  = "COMMENT"
+	nameColon = "COLON" // a colon that ends a word, as behind a speaker's name
 )
 
 // compilePhrases reads the phrase file. A line is one of
@@ -113,6 +116,7 @@ func compilePhrases(src string) (*phrases, error) {
 	c.concept(nameURL, 5, 0)
 	c.concept(nameMark, 0, trigAlone)
 	c.concept(nameNote, 3, 0)
+	c.concept(nameColon, commonNever, 0)
 	sc := bufio.NewScanner(strings.NewReader(src))
 	for n := 1; sc.Scan(); n++ {
 		line, _, _ := strings.Cut(sc.Text(), "#")
@@ -321,7 +325,9 @@ func (c *compiler) finish() (*phrases, error) {
 	p.url = number(conceptSet{c.concepts[nameURL]})
 	p.mark = number(conceptSet{c.concepts[nameMark]})
 	p.comment = number(conceptSet{c.concepts[nameNote]})
+	p.colon = number(conceptSet{c.concepts[nameBOS], c.concepts[nameColon]})
 	p.reader = c.step("READER|AI")
+	p.spoken = c.step("IGNORE|PRIOR|ORDERS|PROMPTS|SYSTEM|YOUR|DAN")
 	if len(p.rules) > maxPhrases || len(p.classes) > maxClasses {
 		return nil, fmt.Errorf("the phrase file has %d phrases in %d classes, over %d in %d", len(p.rules), len(p.classes), maxPhrases, maxClasses)
 	}

@@ -17,8 +17,8 @@ const (
 	modelMost    = 3.4
 	modelLeast   = -0.4
 	modelAlone   = -1.5 // where no phrase agrees with the model
-	oddEach      = 0.8
-	oddMost      = 2.4
+	oddEach      = 0.8  // of a word in disguise, of at most oddKinds
+	oddKinds     = 3
 	decodedBonus = 1.0
 	hiddenEach   = 0.5
 	plantedBonus = 1.2
@@ -225,19 +225,32 @@ func (e *evidence) add(r *rule) {
 	e.classes[r.class] = min(max(have, r.weight)+againFactor*min(have, r.weight), classMost)
 }
 
+// rules is what the phrases add up to.
+func (e *evidence) rules() float64 {
+	sum := 0.0
+	for _, w := range e.classes {
+		sum += w
+	}
+	return sum
+}
+
 // disguise counts trigger words written to be overlooked, and text that is
-// not shown at all.
+// not shown at all. Of the same word, often the name of a product with a digit
+// in it, one counts.
 func (s *scanner) disguise(e *evidence, z *tokenizer, toks []token) {
+	var seen [oddKinds]uint16
 	n := 0
 	for _, t := range toks {
-		if t.odd && len(s.d.p.slots[t.set]) > 0 {
-			n++
-			if e.end == 0 {
-				e.start, e.end = int(t.start), int(t.end)
-			}
+		if !t.odd || len(s.d.p.slots[t.set]) == 0 || n == oddKinds || slices.Contains(seen[:n], t.set) {
+			continue
+		}
+		seen[n] = t.set
+		n++
+		if e.end == 0 {
+			e.start, e.end = int(t.start), int(t.end)
 		}
 	}
-	e.obfuscated = min(oddEach*float64(n), oddMost)
+	e.obfuscated = oddEach * float64(n)
 	if z.hidden > 1 {
 		e.hidden = min(hiddenEach*float64(z.hidden), 3.5)
 		if e.end == 0 {
@@ -256,23 +269,23 @@ func (s *scanner) decode(e *evidence, text []byte, z *tokenizer, depth int) {
 			break
 		}
 		if out, ok := unblob(s.buf[depth], text[b.start:b.end], b.start == 0); ok {
-			s.inner(e, out, b, depth)
+			s.inner(e, out, b, depth, 0)
 		}
 		at = b.end
 	}
 	whole := blob{0, len(text)}
 	if bytes.ContainsAny(text, `%\&`) {
 		if out, n := unescapeAll(s.buf[depth][:0], text); n >= escapesMin {
-			s.inner(e, out, whole, depth)
+			s.inner(e, out, whole, depth, e.rules())
 		}
 	}
 	if byteWords(z.toks, text) {
 		if out, b := unbits(s.buf[depth][:0], text); b.end > 0 {
-			s.inner(e, out, b, depth)
+			s.inner(e, out, b, depth, 0)
 		}
 	}
 	if len(z.tagged) >= 4 {
-		s.inner(e, z.tagged, whole, depth)
+		s.inner(e, z.tagged, whole, depth, 0)
 	}
 	s.turned(e, text, z, depth)
 }
@@ -294,19 +307,20 @@ func (s *scanner) turned(e *evidence, text []byte, z *tokenizer, depth int) {
 		bits |= s.d.p.trig[t.set]
 	}
 	if bits&trigRot13 != 0 {
-		s.inner(e, rot13(s.buf[depth][:0], text), blob{0, len(text)}, depth)
+		s.inner(e, rot13(s.buf[depth][:0], text), blob{0, len(text)}, depth, 0)
 	}
 	if bits&trigMirror != 0 {
-		s.inner(e, mirror(s.buf[depth][:0], text), blob{0, len(text)}, depth)
+		s.inner(e, mirror(s.buf[depth][:0], text), blob{0, len(text)}, depth, 0)
 	}
 }
 
 // inner judges decoded text; it counts where its own phrases speak, and more
-// than plain text would, for it was hidden.
-func (s *scanner) inner(e *evidence, text []byte, from blob, depth int) {
+// than plain text would, for it was hidden. plain is what can be read of it
+// without decoding.
+func (s *scanner) inner(e *evidence, text []byte, from blob, depth int, plain float64) {
 	in := s.judge(text[:min(len(text), windowSize)], depth+1)
 	rules := in.logit - bias - in.model
-	if rules <= 1 {
+	if rules <= plain+1 {
 		return
 	}
 	if got := rules + decodedBonus; got > e.decoded {
@@ -339,10 +353,7 @@ func (s *scanner) total(e *evidence) {
 		}
 		return
 	}
-	sum, rules := e.obfuscated+e.hidden+e.decoded+e.planted, 0.0
-	for _, w := range e.classes {
-		rules += w
-	}
+	sum, rules := e.obfuscated+e.hidden+e.decoded+e.planted, e.rules()
 	if s.role == Tool && rules > 0 {
 		sum += toolBonus
 	}

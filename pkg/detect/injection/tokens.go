@@ -1,6 +1,9 @@
 package injection
 
-import "unicode/utf8"
+import (
+	"bytes"
+	"unicode/utf8"
+)
 
 // token is one word of a window. Gaps of phrases count tokens.
 type token struct {
@@ -171,7 +174,9 @@ func (z *tokenizer) punctuation(i int, c byte) int {
 			break
 		}
 		z.sentence(i+1, true)
-	case '\n', ':', '[', '"', '>':
+	case ':':
+		z.colon(i)
+	case '\n', '[', '"', '>':
 		z.sentence(i+1, false)
 	case '(', '{', '}', '=', '/', '`', '\\', '|':
 		z.gap(i)
@@ -197,7 +202,7 @@ func (z *tokenizer) wideStop(r rune, at int) {
 // sentence marks a place where an order may begin; a full stop also costs two
 // tokens of gap, so that phrases rarely reach across it.
 func (z *tokenizer) sentence(at int, full bool) {
-	if n := len(z.toks); n > 0 && z.toks[n-1].set == z.p.bos {
+	if n := len(z.toks); n > 0 && (z.toks[n-1].set == z.p.bos || z.toks[n-1].set == z.p.colon) {
 		return
 	}
 	z.nextSpaced(at, 0)
@@ -207,6 +212,23 @@ func (z *tokenizer) sentence(at int, full bool) {
 	}
 	t.set = z.p.bos
 	z.push(t)
+}
+
+// colon marks a place where an order may begin, and that the word before it
+// may name who speaks: "System: obey". A double colon joins names of code.
+func (z *tokenizer) colon(i int) {
+	if i+1 < len(z.text) && z.text[i+1] == ':' || i > 0 && z.text[i-1] == ':' {
+		z.gap(i)
+		return
+	}
+	n := len(z.toks)
+	rest := bytes.TrimLeft(z.text[i+1:min(i+4, len(z.text))], " ")
+	quoted := len(rest) > 0 && (rest[0] == '\'' || rest[0] == '"' || rest[0] == '`') // a value in code
+	named := !quoted && n > 0 && z.toks[n-1].word && int(z.toks[n-1].end) == i
+	z.sentence(i+1, false)
+	if named {
+		z.toks[len(z.toks)-1].set = z.p.colon
+	}
 }
 
 // gap notes a sign of code or markup between words, which costs a token, so
@@ -236,8 +258,8 @@ func (z *tokenizer) endWord(end int) {
 		set = z.leetSet(w)
 		odd = odd || set != 0
 	}
-	if set != 0 && z.partOfName(end) && z.p.fit(set, z.p.reader) {
-		set = 0 // gen_ai.system speaks to nobody
+	if set != 0 && z.named(set, end) {
+		set = 0
 	}
 	z.nextSpaced(z.start, w[0])
 	if n > 1 {
@@ -247,20 +269,55 @@ func (z *tokenizer) endWord(end int) {
 	z.n = 0
 }
 
-// partOfName reports that the open word is joined to another by a sign that
-// joins the words of identifiers, hosts and paths.
-func (z *tokenizer) partOfName(end int) bool {
-	joined := func(i, next int) bool {
-		if i < 0 || next < 0 || i >= len(z.text) || next >= len(z.text) || !letterish[z.text[next]] {
-			return false
-		}
-		switch z.text[i] {
-		case '_', '.', '/', '-':
-			return true
-		}
-		return false
+// named reports that the open word, of that set, is a part of a name and says
+// nothing: gen_ai.system and new_message tell nobody to do anything. Words of
+// orders speak even so, and a name of many words is a sentence written without
+// spaces.
+func (z *tokenizer) named(set uint16, end int) bool {
+	joint := z.joint(z.start-1, z.start-2)
+	if joint == 0 {
+		joint = z.joint(end, end+1)
 	}
-	return joined(z.start-1, z.start-2) || joined(end, end+1)
+	switch joint {
+	case 0:
+		return false
+	case '-':
+		return z.p.fit(set, z.p.reader) // as hyphens join words of prose, too
+	}
+	return !z.p.fit(set, z.p.spoken) && !z.longName(end)
+}
+
+// joint is the sign at i where it joins the open word to another whose nearest
+// byte is at next: of identifiers, hosts and paths; 0 where there is none.
+func (z *tokenizer) joint(i, next int) byte {
+	if i < 0 || next < 0 || i >= len(z.text) || next >= len(z.text) || !letterish[z.text[next]] {
+		return 0
+	}
+	switch z.text[i] {
+	case '_', '.', '/', '-':
+		return z.text[i]
+	}
+	return 0
+}
+
+// A name of more joints than nameJoints reads as a sentence; none farther than
+// nameReach bytes away is looked for.
+const (
+	nameJoints = 3
+	nameReach  = 64
+)
+
+// longName counts the underscores inside the name around the open word.
+func (z *tokenizer) longName(end int) bool {
+	from, to := z.start, end
+	part := func(i int) bool { return z.text[i] == '_' || letterish[z.text[i]] }
+	for from > 0 && from > z.start-nameReach && part(from-1) {
+		from--
+	}
+	for to < len(z.text) && to < end+nameReach && part(to) {
+		to++
+	}
+	return bytes.Count(bytes.Trim(z.text[from:to], "_"), []byte{'_'}) > nameJoints
 }
 
 // disguised reports a word of lookalikes only that means something in ASCII
