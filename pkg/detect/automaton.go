@@ -3,14 +3,14 @@ package detect
 import "sort"
 
 // automaton is an Aho-Corasick automaton over ASCII-lowered bytes, as a dense
-// table over classes of bytes.
+// table over classes of bytes. What else is known of a state stands at the end
+// of its row, where it is found without a division.
 type automaton struct {
-	class  [256]uint8
-	next   []uint32 // state + class → state, states being multiples of stride
-	depth  []uint16 // bytes of literals that a state has read
-	outs   [][]output
-	stride uint32 // how many classes there are
-	first  uint32 // states from here on end a literal
+	class   [256]uint8
+	next    []uint32 // state + class → state, states being multiples of a row's length
+	classes uint32   // how many there are: state + classes → bytes of literals that the state has read, and behind it which of outs it has
+	outs    [][]output
+	first   uint32 // states from here on end a literal
 
 	longest int // bytes of the longest literal
 }
@@ -36,7 +36,7 @@ type trieNode struct {
 
 func newAutomaton(literals []literal) *automaton {
 	a := &automaton{}
-	a.stride = uint32(a.classify(literals))
+	a.classes = uint32(a.classify(literals))
 	for _, l := range literals {
 		a.longest = max(a.longest, len(l.text))
 	}
@@ -127,34 +127,44 @@ func sortedClasses(child map[uint8]int) []uint8 {
 
 // fill numbers the states, those with outputs last, and writes the table.
 func (a *automaton) fill(nodes []trieNode, order []int) {
+	row := a.classes + 2
 	id := make([]uint32, len(nodes))
 	n := uint32(0)
 	for _, ending := range []bool{false, true} {
 		if ending {
-			a.first = n * a.stride
+			a.first = n * row
 		}
 		for _, at := range order {
 			if (len(nodes[at].outs) > 0) == ending {
-				id[at] = n
+				id[at] = n * row
 				n++
 			}
 		}
 	}
-	a.next = make([]uint32, len(nodes)*int(a.stride))
-	a.depth = make([]uint16, len(nodes))
-	a.outs = make([][]output, len(nodes))
+	a.next = make([]uint32, len(nodes)*int(row))
+	a.outs = make([][]output, 1) // of the states that end nothing
 	for _, at := range order {
-		row := a.next[id[at]*a.stride:][:a.stride]
+		node := &nodes[at]
+		to := a.next[id[at]:][:row]
 		if at != 0 {
-			copy(row, a.next[id[nodes[at].fail]*a.stride:][:a.stride])
+			copy(to, a.next[id[node.fail]:][:a.classes])
 		}
-		for c, to := range nodes[at].child {
-			row[c] = id[to] * a.stride
+		for c, child := range node.child {
+			to[c] = id[child]
 		}
-		a.depth[id[at]] = uint16(nodes[at].depth)
-		a.outs[id[at]] = nodes[at].outs
+		to[a.classes] = uint32(node.depth)
+		if len(node.outs) > 0 {
+			to[a.classes+1] = uint32(len(a.outs))
+			a.outs = append(a.outs, node.outs)
+		}
 	}
 }
+
+// depth is how many bytes of literals a state has read.
+func (a *automaton) depth(state uint32) int { return int(a.next[state+a.classes]) }
+
+// ended are the literals that end in a state.
+func (a *automaton) ended(state uint32) []output { return a.outs[a.next[state+a.classes+1]] }
 
 // read runs over text[from:to], and appends the literals that end there.
 func (a *automaton) read(text []byte, state uint32, from, to int, hits []waiting) (uint32, []waiting) {
@@ -169,7 +179,7 @@ func (a *automaton) read(text []byte, state uint32, from, to int, hits []waiting
 
 // note appends the literals that end in a state.
 func (a *automaton) note(hits []waiting, state uint32, end int) []waiting {
-	for _, o := range a.outs[state/a.stride] {
+	for _, o := range a.ended(state) {
 		hits = append(hits, waiting{at: end - int(o.length), end: end, rule: o.rule})
 	}
 	return hits

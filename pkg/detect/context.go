@@ -114,9 +114,11 @@ type surroundings struct {
 	at     int // text[:at] was read
 	made   bool
 	state  uint32
-	signs  int  // how many stand right before at
-	small  bool // a small letter stands right before at
-	digits int  // how many were read
+	signs  int    // how many stand right before at
+	last   uint16 // kind of the byte before at
+	digits int    // how many were read
+	floor  int    // words that ended before it do not count
+	void   int    // no word before it is about what stands behind it
 	ends   [subjects + 1]wordEnd
 	now    uint32 // subjects, as bits, of a word that ends only if text ends at at
 }
@@ -146,6 +148,8 @@ var contextFinder = sync.OnceValue(func() *automaton {
 })
 
 // wordFinder finds words that begin with a blank, for which any sign stands.
+// Behind a blank more of them change nothing: the states that a blank leads to
+// stay.
 func wordFinder(words []literal) *automaton {
 	for i := range words {
 		words[i].text = spread(words[i].text)
@@ -154,6 +158,17 @@ func wordFinder(words []literal) *automaton {
 	for c := range a.class {
 		if isSign(byte(c)) {
 			a.class[c] = a.class[' ']
+		}
+	}
+	blank := uint32(a.class[' '])
+	row := a.classes + 2
+	behind := make([]bool, len(a.next))
+	for state := uint32(0); state < uint32(len(a.next)); state += row {
+		behind[a.next[state+blank]] = true
+	}
+	for state := uint32(0); state < uint32(len(a.next)); state += row {
+		if behind[state] {
+			a.next[state+blank] = state
 		}
 	}
 	return a
@@ -186,16 +201,21 @@ func (s *surroundings) read(text []byte, at int) (bytes int) {
 	if s.finder == nil {
 		s.finder = contextFinder()
 	}
-	a := s.finder
-	if from := max(0, at-contextReach-wordReach); !s.made || s.at > at || s.at < from {
+	from := max(0, at-contextReach-wordReach)
+	if s.void <= at {
+		from = max(from, s.void)
+	}
+	if !s.made || s.at > at {
 		s.begin(text, from)
+	} else if s.at < from {
+		s.resume(text, from)
 	}
 	bytes = at - s.at
-	s.advance(a, text[:at])
+	s.advance(text[:at])
 	s.now = 0
-	if s.signs == 0 {
+	if a := s.finder; s.signs == 0 {
 		if end := a.next[s.state+uint32(a.class[' '])]; end >= a.first {
-			for _, o := range a.outs[end/a.stride] {
+			for _, o := range a.ended(end) {
 				s.now |= 1 << o.rule
 			}
 		}
@@ -203,60 +223,80 @@ func (s *surroundings) read(text []byte, at int) (bytes int) {
 	return bytes
 }
 
+// forget readies for another text, or for one whose beginning was dropped.
+func (s *surroundings) forget() { s.made, s.void = false, 0 }
+
+// number notes digits up to end, with nothing but signs between: enough of them
+// make all words before about something else than what follows.
+func (s *surroundings) number(digits, end int) {
+	if digits >= maxNumber {
+		s.void = end
+	}
+}
+
 // begin readies for a text of which only what follows from counts.
 func (s *surroundings) begin(text []byte, from int) {
-	a := s.finder
-	*s = surroundings{finder: a, at: from, made: true}
 	for i := range s.ends {
 		s.ends[i].at = -contextReach
 	}
+	s.made = true
+	s.resume(text, from)
+}
+
+// resume leaves out what lies between at and from, with all words before.
+func (s *surroundings) resume(text []byte, from int) {
+	s.at, s.floor, s.signs, s.last, s.state = from, from, 0, 0, 0
 	if from == 0 || isSign(text[from-1]) {
-		s.signs, s.state = 1, a.next[a.class[' ']]
+		s.signs, s.state = 1, s.finder.next[s.finder.class[' ']]
 	} else {
-		s.small = kindOf[text[from-1]]&isLower != 0
+		s.last = kindOf[text[from-1]]
 	}
 }
 
 // advance reads on to the end of text. Signs count as one blank, unless they
-// are so many that the words around them do not belong together. All words
-// begin with a blank: from the first state a letter leads nowhere.
-func (s *surroundings) advance(a *automaton, text []byte) {
-	small, signs := s.small, s.signs
+// are so many that the words around them do not belong together; a capital
+// behind a small letter begins a word, and so does each Chinese character. Nearly all branches go one way for nearly
+// all bytes: what a byte is decides arithmetic, not jumps.
+func (s *surroundings) advance(text []byte) {
+	a := s.finder
+	next, first, blank := a.next, a.first, uint32(a.class[' '])
+	state, signs, last, digits := s.state, s.signs, s.last, s.digits
 	for i := s.at; i < len(text); i++ {
 		c := text[i]
 		k := kindOf[c]
-		if k&(isLower|isUpper|isWide|isDigit) == 0 {
-			small = false
-			if signs++; signs == 1 {
-				s.step(a, ' ', i+1)
-			} else if signs > maxSigns {
-				s.state = a.next[a.class[' ']]
+		if k&isUpper&(last/(isLower/isUpper)) != 0 || k&isWide != 0 && signs == 0 && unspaced(c) { // camelCase, 手机号
+			if state = next[state+blank]; state >= first {
+				s.note(state, i, digits)
 			}
-			continue
 		}
-		if k&isUpper != 0 && small || k&isWide != 0 && signs == 0 && unspaced(c) { // camelCase, 手机号
-			s.step(a, ' ', i)
+		last = k
+		digits += int(k & isDigit)
+		to := next[state+uint32(a.class[c])]
+		if to >= first && to != state {
+			s.note(to, i+1, digits)
 		}
-		signs, small = 0, k&isLower != 0
-		s.digits += int(k & isDigit)
-		if s.state != 0 {
-			s.step(a, c, i+1)
-			continue
-		}
-		for small && i+1 < len(text) && kindOf[text[i+1]]&isLower != 0 {
-			i++
+		state = to
+		if signs = (signs + 1) & -int(signBit[c]); signs > maxSigns {
+			state = next[blank]
 		}
 	}
-	s.at, s.small, s.signs = len(text), small, signs
+	s.at, s.state, s.signs, s.last, s.digits = len(text), state, signs, last, digits
 }
 
-// step reads one byte, behind which a word may end.
-func (s *surroundings) step(a *automaton, c byte, end int) {
-	s.state = a.next[s.state+uint32(a.class[c])]
-	if s.state >= a.first {
-		for _, o := range a.outs[s.state/a.stride] {
-			s.ends[o.rule] = wordEnd{end, s.digits}
+// signBit is 1 for the bytes that end words.
+var signBit = func() (t [256]uint8) {
+	for c := range t {
+		if isSign(byte(c)) {
+			t[c] = 1
 		}
+	}
+	return t
+}()
+
+// note takes the words that end in a state.
+func (s *surroundings) note(state uint32, end, digits int) {
+	for _, o := range s.finder.ended(state) {
+		s.ends[o.rule] = wordEnd{end, digits}
 	}
 }
 
@@ -278,8 +318,8 @@ func (s *surroundings) about(a subject) float64 {
 	if s.now>>a&1 == 1 {
 		return 1
 	}
-	end := s.ends[a]
-	if s.at-end.at >= contextReach || s.digits-end.digits >= maxNumber {
+	end := &s.ends[a]
+	if end.at <= s.floor || s.at-end.at >= contextReach || s.digits-end.digits >= maxNumber {
 		return 0
 	}
 	return 1 - float64(s.at-end.at)/(2*(contextReach+2))

@@ -259,3 +259,21 @@ func TestFormsInPieces(t *testing.T) {
 		}
 	}
 }
+
+// TestContextWordsHoldNoNumbers holds what reading rests on when it begins anew
+// behind a number: no context word can end within one or go on over it.
+func TestContextWordsHoldNoNumbers(t *testing.T) {
+	for about, list := range append(contextWords[:], unlike) {
+		for _, w := range list {
+			for i := 1; i < len(w); i++ {
+				if kindOf[w[i]]&isDigit != 0 && isSign(w[i-1]) {
+					t.Errorf("%q, about %d: a digit behind a sign", w, about)
+				}
+			}
+			switch strings.TrimSpace(string(w)) {
+			case "年", "月", "년", "월":
+				t.Errorf("%q, about %d: it stands between the groups of a date", w, about)
+			}
+		}
+	}
+}

@@ -33,9 +33,15 @@ func (v *verifier) numbers(i int) {
 	if i+1 < len(v.units) && v.units[i+1].gap == '.' {
 		v.ipv4(i)
 	}
-	var digits [maxDigits]byte
-	r := run{start: v.units[i].start, digits: digits[:0], first: i}
+	r := run{start: v.units[i].start, digits: v.digits[:0], first: i}
 	r.within = i > 0 && v.units[i-1].digits() && (oneOf(v.units[i].gap, " -.") || opens(v.units[i].gap) && v.prefixed(i-1))
+	v.groups(i, &r)
+	v.near.number(len(r.digits), r.end)
+}
+
+// groups takes the groups of r one by one, from unit i on, and tries the number
+// that they are so far.
+func (v *verifier) groups(i int, r *run) {
 	for j := i; j < len(v.units) && r.groups < maxGroups; j++ {
 		u := &v.units[j]
 		v.work++
@@ -65,7 +71,7 @@ func (v *verifier) numbers(i int) {
 		r.end = u.end
 		if !u.digits() {
 			if len(r.digits) >= leastNumber && len(r.digits) <= 15 && v.closes(j) {
-				v.phone(&r)
+				v.phone(r)
 			}
 			return
 		}
@@ -74,9 +80,9 @@ func (v *verifier) numbers(i int) {
 		}
 		if r.labelled = v.labelled(r.end); r.labelled || v.closes(j) {
 			r.more = j+1 < len(v.units) && v.units[j+1].digits() && v.units[j+1].gap == ' '
-			v.number(&r)
+			v.number(r)
 		} else if len(r.digits) <= 15 && v.another(r.end) {
-			v.phone(&r)
+			v.phone(r)
 		}
 	}
 }

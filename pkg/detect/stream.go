@@ -52,7 +52,8 @@ func (sc *scanner) reset() {
 	sc.cut, sc.state, sc.read, sc.tried = cutter{}, 0, 0, 0
 	sc.hits, sc.open, sc.raw = sc.hits[:0], sc.open[:0], sc.raw[:0]
 	sc.goes, sc.gone, sc.carried, sc.past, sc.taken = 0, 0, 0, 0, 0
-	sc.verify.near.made, sc.verify.phoned = false, 0
+	sc.verify.near.forget()
+	sc.verify.phoned = 0
 }
 
 // step scans what came into buf, and returns the position before which all is
@@ -233,7 +234,7 @@ func (sc *scanner) frontier(end bool) int {
 		return len(sc.buf)
 	}
 	a := sc.set.literals
-	f := min(sc.cut.start, sc.read-int(a.depth[sc.state/a.stride]))
+	f := min(sc.cut.start, sc.read-a.depth(sc.state))
 	for i := range sc.hits {
 		f = min(f, sc.hits[i].at)
 	}
@@ -288,7 +289,7 @@ func (sc *scanner) forget(n int) {
 	sc.verify.work += len(sc.buf) - n
 	sc.buf = append(sc.buf[:0], sc.buf[n:]...)
 	sc.base += int64(n)
-	sc.verify.near.made = false
+	sc.verify.near.forget()
 	sc.verify.phoned -= n
 	sc.cut.start -= n
 	sc.cut.word -= n

@@ -10,8 +10,10 @@ type verifier struct {
 	full  bool   // the token was cut within a word
 	units []unit
 	code  [40]byte // one that is being checked, without its blanks
-	near  surroundings
-	out   []Finding
+	// digits are room for those of a number.
+	digits [maxDigits]byte
+	near   surroundings
+	out    []Finding
 	// phoned is where the last phone that was found ends: another may follow it.
 	phoned int
 	work   int // steps taken, for the tests that hold it to the length of a text
