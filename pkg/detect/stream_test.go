@@ -1,6 +1,7 @@
 package detect
 
 import (
+	"encoding/base64"
 	"fmt"
 	"math/rand/v2"
 	"strings"
@@ -160,6 +161,54 @@ func pushAll(t *testing.T, st *Stream, r *rand.Rand, text string) (out []Finding
 		t.Fatalf("%q: only %d settled at the end", text, settled)
 	}
 	return out
+}
+
+// crumbs are what tokens with few digits are made of, and what joins them.
+var crumbs = strings.Fields("1 2 3 12 345 6789 a b of the may May 1st 22nd AB ABCD EFGHIJ x4 v1 fe80 : :: ( ) + - / . , é 日 \" key= DEUTDE3B +4 (0")
+
+// TestCrumbsAgree is TestStreamAgrees over texts in which nearly every token has
+// a digit and few have enough for a value: where a scan passes them and where a
+// stream, which sees less at a time, must cut them the same.
+func TestCrumbsAgree(t *testing.T) {
+	s := newSet(t, Options{})
+	rounds := 6000
+	if testing.Short() {
+		rounds = 600
+	}
+	st := s.NewStream()
+	for seed := range rounds {
+		r := rand.New(rand.NewPCG(uint64(seed), 2))
+		var b strings.Builder
+		for range 5 + r.IntN(60) {
+			b.WriteString(crumbs[r.IntN(len(crumbs))])
+			b.WriteString([]string{" ", " ", " ", "", "", ",", ", ", "\n"}[r.IntN(8)])
+		}
+		text := b.String()
+		want := s.Scan([]byte(text), nil)
+		st.Reset()
+		if diff := cmp.Diff(want, pushAll(t, st, r, text)); diff != "" {
+			t.Fatalf("seed %d, text %q:\nscan   %s\n%s", seed, text, describe(text, want), diff)
+		}
+	}
+}
+
+// Base64 without a digit, which chance hardly makes, is found nowhere: a scan
+// passes it as it passes words.
+func TestEncodedTextWithoutDigitsAgrees(t *testing.T) {
+	s := newSet(t, Options{})
+	r := rand.New(rand.NewPCG(5, 5))
+	var encoded strings.Builder
+	for encoded.Len() < 96 {
+		three := []byte{"abcdefghij klmnop. rstuv"[r.IntN(24)], "aeiou tnrs"[r.IntN(10)], "abcdefgh ijk"[r.IntN(12)]}
+		if e := base64.StdEncoding.EncodeToString(three); !strings.ContainsAny(e, "0123456789") {
+			encoded.WriteString(e)
+		}
+	}
+	text := "take " + encoded.String() + " now"
+	want := s.Scan([]byte(text), nil)
+	if got := pushAll(t, s.NewStream(), r, text); !cmp.Equal(want, got) {
+		t.Errorf("%q: scan %s, stream %s", text, describe(text, want), describe(text, got))
+	}
 }
 
 // What looks like a way out, but is none.

@@ -30,7 +30,7 @@ func (v *verifier) token(set *Set, text []byte, from int, flags uint16, dst []Fi
 	if flags&isColon != 0 {
 		v.colons(flags)
 	}
-	if len(text)-from >= leastBlob {
+	if len(text)-from >= leastBlob && flags&isDigit != 0 { // as nearly all that long have
 		v.blob()
 	}
 	if flags&isDigit != 0 && promising(text[from:], isDigit, leastDigits) || flags&isUpper != 0 && promising(text[from:], isUpper, leastCapitals) {
