@@ -17,8 +17,8 @@ func newPolicyCheckCommand() *cobra.Command {
 		Short: "Load policies as serving does, and say what is wrong with them",
 		Long: `Load policies as serving does: members of a decision, facts, settings and data
 are checked against the contract, rules compiled strictly. Rules that no decision
-depends on, those that can never hold, and pairs that may contradict each other are
-warnings. Where Regal (a linter for Rego) is installed, its findings are shown too.
+depends on, those that can never hold, pairs that may contradict each other, and
+misspelt entities are warnings. Where Regal (a linter for Rego) is installed, its findings are shown too.
 
 Exits with 0 where the policies load, with 1 where they do not or, with --strict,
 where there are warnings.`,

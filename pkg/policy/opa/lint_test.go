@@ -16,6 +16,10 @@ func TestLint(t *testing.T) {
 		"the same value":  {"route[\"target\"] := \"a\" if input.llm.stream\nroute[\"target\"] := \"a\" if input.tokens.exact", ""},
 		"never":           {"deny contains {\"code\": \"a\"} if {\n\tinput.llm.model == \"x\"\n\tinput.llm.model == \"y\"\n}", "p.rego:2: deny can never hold: input.llm.model cannot be both"},
 		"with metadata":   {"# METADATA\n# title: Mine\nlabels[\"a\"] := \"b\" if input.llm.stream", ""},
+		"misnamed":        {"redact contains {\"entity\": \"CREDITCARD\"}", `p.rego:2: no finding is of the entity "CREDITCARD", unless the operator's config names it: did you mean "CREDIT_CARD"?`},
+		"misread":         {"labels[\"a\"] := \"b\" if {\n\tsome f in input.findings\n\tf.entity == \"EMIAL\"\n}", `p.rego:4: no finding is of the entity "EMIAL"`},
+		"the operator's":  {"redact contains {\"entity\": \"BADGE_NUMBER\"}", ""},
+		"known":           {"redact contains {\"entity\": \"CREDIT_CARD\"} if {\n\tsome f in input.findings\n\tf.entity != \"EMAIL\"\n}", ""},
 		"a default beats": {"labels[\"a\"] := \"b\" if input.llm.stream", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -26,6 +30,16 @@ func TestLint(t *testing.T) {
 				t.Errorf("error %v, warnings %q, want %q", err, text, c.warns)
 			}
 		})
+	}
+}
+
+// A list of the settings that names an entity wrongly is told; one that the
+// settings declare is known.
+func TestMisnamedInSettings(t *testing.T) {
+	dir := folder(t, map[string]string{"data.yaml": entitySettings(`{CREDITCART: {terms: [x]}}, redaction: {request: {entities: [CREDITCART, EMAIL, IBNA]}}`)})
+	_, warnings, err := Check(context.Background(), Options{Paths: []string{dir}})
+	if err != nil || len(warnings) != 1 || !strings.HasPrefix(warnings[0], `data.regent.settings.redaction.request.entities: no finding is of the entity "IBNA"`) {
+		t.Errorf("error %v, warnings %q", err, warnings)
 	}
 }
 

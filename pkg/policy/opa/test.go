@@ -254,7 +254,11 @@ func Check(ctx context.Context, o Options) (revision string, warnings []string, 
 	if c.Compile(modules); c.Failed() {
 		return "", nil, fmt.Errorf("with the tests: %w", c.Errors)
 	}
-	return set.Revision(), append(set.warnings(modules), lint(modules)...), nil
+	names, err := set.misnamed(modules)
+	if err != nil {
+		return "", nil, err
+	}
+	return set.Revision(), slices.Concat(set.warnings(modules), lint(modules), names), nil
 }
 
 // warnings lists the user's rules that no decision depends on and no test
