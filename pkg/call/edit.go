@@ -135,7 +135,9 @@ func (c *call) redact(edits *jsonspan.Edits, rules []policy.Redact, f *facts) *d
 		}
 		for _, part := range parts {
 			value := each.value[part.Start-each.finding.Start : part.End-each.finding.Start]
-			f.splices = each.view.Replace(f.splices[:0], part.Start, part.End, c.standIn(rule.With, part.Entity, value))
+			with := c.standIn(rule.With, part.Entity, value)
+			f.splices = each.view.Replace(f.splices[:0], part.Start, part.End, with)
+			c.forget(value, with)
 			for _, splice := range f.splices {
 				edits.Add(shift(splice.Range, t.Range.Start), splice.With)
 			}

@@ -214,10 +214,12 @@ func (c *call) judge(request *genai.Request, body []byte) phase.Verdict {
 	c.decision = decision
 	c.rec.Labels, c.rec.Experiment = decision.Labels, decision.Experiment
 	if len(decision.Deny) > 0 {
+		c.forgetAll(facts)
 		return c.denied(decision)
 	}
 	if len(decision.Review) > 0 {
 		if parked := c.reviewed(decision, request, body, facts); parked != nil {
+			c.forgetAll(facts)
 			return *parked
 		}
 	}

@@ -216,6 +216,7 @@ func (c *call) judgeResponse(read *genai.Response, body []byte, final bool) phas
 	}
 	c.addLabels(decision.Labels)
 	if len(decision.Deny) > 0 {
+		c.forgetAll(f)
 		return c.denied(decision)
 	}
 	var edits jsonspan.Edits

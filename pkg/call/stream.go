@@ -343,6 +343,7 @@ func (s *stream) found(hit hit, t *genai.Text) error {
 	if !known || f.Score > best { // a rule may ask for a score
 		s.judged[kind] = f.Score
 		if err := s.judge(false); err != nil || s.cut {
+			c.forget(value, "["+f.Entity+"]")
 			return err
 		}
 	}
@@ -363,6 +364,7 @@ func (s *stream) found(hit hit, t *genai.Text) error {
 			c.redacted(f.Entity)
 		}
 	}
+	c.forget(value, with)
 	s.hold.replace(hit, with)
 	return nil
 }
