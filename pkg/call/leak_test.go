@@ -185,6 +185,7 @@ func TestNothingIsSentUnread(t *testing.T) {
 		{"unknown part", "/v1/chat/completions", `{"model":"m","messages":[{"role":"user","content":[{"type":"novel","body":"$T"}]}]}`},
 		{"message unknown", "/v1/chat/completions", `{"model":"m","messages":[{"role":"user","content":"x","reasoning_details":[{"text":"$T"}]}]}`},
 		{"image url query", "/v1/chat/completions", `{"model":"m","messages":[{"role":"user","content":[{"type":"image_url","image_url":{"url":"https://x.example/?q=$T"}}]}]}`},
+		{"data url text", "/v1/chat/completions", `{"model":"m","messages":[{"role":"user","content":[{"type":"image_url","image_url":{"url":"data:text/plain,$T"}}]}]}`},
 		{"content object", "/v1/chat/completions", `{"model":"m","messages":[{"role":"user","content":{"text":"$T"}}]}`},
 		{"tool name", "/v1/chat/completions", `{"model":"m","messages":[{"role":"assistant","tool_calls":[{"id":"1","function":{"name":"$T","arguments":"{}"}}]}]}`},
 		{"responses mcp", "/v1/responses", `{"model":"m","input":"x","tools":[{"type":"mcp","server_description":"$T"}]}`},
@@ -276,4 +277,53 @@ func TestDamagedDocumentIsDenied(t *testing.T) {
 			t.Errorf("%s is answered %s", content, got)
 		}
 	}
+}
+
+// A form's fields and the names of its files are read; what begins like its
+// boundary is content.
+func TestNothingIsSentUnreadInAForm(t *testing.T) {
+	b := newBench(t, rules{request: redactAll, response: redactAll})
+	for name, part := range map[string]string{
+		"prompt":           "content-disposition: form-data; name=\"prompt\"\r\n\r\n" + card,
+		"another field":    "content-disposition: form-data; name=\"user\"\r\n\r\n" + card,
+		"file name":        "content-disposition: form-data; name=\"file\"; filename=\"of ann@corp.example, " + card + "\"\r\n\r\nbytes",
+		"like a boundary":  "content-disposition: form-data; name=\"prompt\"\r\n\r\nx\r\n--bound\r\ncontent-disposition: form-data; name=\"f\"; filename=\"f\"\r\n\r\n" + card,
+		"behind the first": "content-disposition: form-data; name=\"prompt\"\r\n\r\nx\r\n--b \t\r\ncontent-disposition: form-data; name=\"user\"\r\n\r\n" + card,
+	} {
+		body := "--b\r\n" + part + "\r\n--b--\r\n"
+		head := &phase.RequestHead{Attributes: map[string]string{}, Headers: phase.Headers{
+			{Name: ":method", Value: "POST"}, {Name: ":authority", Value: "provider.example"}, {Name: ":path", Value: "/v1/images/edits"}, {Name: "content-type", Value: "multipart/form-data; boundary=b"},
+		}}
+		c, _ := b.svc.Open(context.Background(), head)
+		v := c.RequestBody([]byte(body))
+		c.Close(true, nil)
+		want := strings.NewReplacer(card, "[CREDIT_CARD]", "ann@corp.example", "[EMAIL]").Replace(body)
+		if string(v.NewBody) != want {
+			t.Errorf("%s leaves as %q", name, v.NewBody)
+		}
+	}
+}
+
+// A body compressed twice, as two headers say, is read; so is what leaves.
+func TestTwoEncodingHeaders(t *testing.T) {
+	b := newBench(t, rules{request: redactAll, response: redactAll})
+	body := []byte(`{"model":"m","messages":[{"role":"user","content":"` + card + `"}]}`)
+	answer := []byte(`{"choices":[{"message":{"content":"` + card + `"}}]}`)
+	for _, each := range []*[]byte{&body, &answer} {
+		packed, err := frame.Compress("gzip, br", *each)
+		if err != nil {
+			t.Fatal(err)
+		}
+		*each = packed
+	}
+	two := []phase.Header{{Name: "content-encoding", Value: "gzip"}, {Name: "content-encoding", Value: "br"}}
+	c, _ := b.svc.Open(context.Background(), requestHead(two...))
+	if v := c.RequestBody(body); !strings.Contains(string(v.NewBody), `"[CREDIT_CARD]"`) || len(v.Remove) != 1 {
+		t.Errorf("the request leaves as %q, without %v, answered %+v", v.NewBody, v.Remove, v.Reply)
+	}
+	c.ResponseHeaders(responseHead("200", "application/json", two...))
+	if v := c.ResponseBody(answer, true); !strings.Contains(string(v.NewBody), `"[CREDIT_CARD]"`) || len(v.Remove) != 1 {
+		t.Errorf("the response leaves as %q, without %v", v.NewBody, v.Remove)
+	}
+	c.Close(true, nil)
 }

@@ -182,7 +182,7 @@ func (c *call) RequestBodyTooLarge() phase.Verdict { return c.tooLarge() }
 
 // decoded undoes the request's content-encoding.
 func (c *call) decoded(body []byte) ([]byte, error) {
-	encoding := c.dhead.Header("content-encoding")
+	encoding := c.head.Headers.List("content-encoding")
 	if encoding == "" || encoding == "identity" {
 		return body, nil
 	}

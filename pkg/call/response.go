@@ -69,7 +69,7 @@ func (c *call) readResponseHead(head *phase.ResponseHead) {
 	mediaType, _, _ := strings.Cut(head.Headers.Get("content-type"), ";")
 	c.reply.began = c.svc.now()
 	c.step(StepUpstream, c.sent)
-	c.reply.encoding = head.Headers.Get("content-encoding")
+	c.reply.encoding = head.Headers.List("content-encoding")
 	if c.reply.encoding == "identity" {
 		c.reply.encoding = ""
 	}

@@ -26,6 +26,22 @@ func (h Headers) Get(name string) string {
 	return ""
 }
 
+// List is the values of name (lower case) as the one list that they stand for
+// (RFC 9110, section 5.3), "" if absent.
+func (h Headers) List(name string) string {
+	list := ""
+	for i := range h {
+		switch {
+		case h[i].Name != name:
+		case list == "":
+			list = h[i].Value
+		default:
+			list += ", " + h[i].Value
+		}
+	}
+	return list
+}
+
 // Has reports whether name (lower case) is present.
 func (h Headers) Has(name string) bool {
 	for i := range h {

@@ -361,10 +361,19 @@ func (a *inlineAttachment) url(dst []genai.Text, v jsonspan.Value, at read.Place
 	url := read.String(v)
 	if mediaType, size, ok := read.DataURL(url); ok {
 		a.MediaType, a.Bytes = mediaType, size
-		return dst
+		if isBase64URL(url) {
+			return dst
+		}
+		return read.Text(dst, v, at.Whole(genai.URL)) // text, in the URL itself
 	}
 	a.URI = url
 	return read.Text(dst, v, at.Whole(genai.URL))
+}
+
+// isBase64URL reports whether a data URL's data is in base64 (RFC 2397).
+func isBase64URL(url string) bool {
+	head, _, _ := strings.Cut(url, ",")
+	return strings.HasSuffix(head, ";base64")
 }
 
 func (a *inlineAttachment) inline(v jsonspan.Value) {

@@ -327,7 +327,7 @@ func formRequest(operation genai.Operation, body []byte, boundary string) (*gena
 		return nil, fmt.Errorf("the form has no part: its boundary %q does not occur", boundary)
 	}
 	for at += len(delimiter); !bytes.HasPrefix(body[at:], []byte("--")); {
-		end := bytes.Index(body[at:], append([]byte("\r\n"), delimiter...))
+		end := partEnd(body[at:], delimiter)
 		if end < 0 {
 			return nil, fmt.Errorf("the form's last part does not end")
 		}
@@ -335,6 +335,24 @@ func formRequest(operation genai.Operation, body []byte, boundary string) (*gena
 		at += end + 2 + len(delimiter)
 	}
 	return r, nil
+}
+
+// partEnd is where the next delimiter line begins: the boundary, and behind it
+// the final dashes or white space and a line end (RFC 2046, section 5.1.1). A
+// longer word that begins like the boundary is content.
+func partEnd(rest, delimiter []byte) int {
+	line := append([]byte("\r\n"), delimiter...)
+	for at := 0; ; at++ {
+		n := bytes.Index(rest[at:], line)
+		if n < 0 {
+			return -1
+		}
+		at += n
+		after := bytes.TrimLeft(rest[at+len(line):], " \t")
+		if bytes.HasPrefix(after, []byte("--")) || bytes.HasPrefix(after, []byte("\r\n")) {
+			return at
+		}
+	}
 }
 
 func formPart(r *genai.Request, body []byte, start, end int) {
@@ -348,6 +366,11 @@ func formPart(r *genai.Request, body []byte, start, end int) {
 	text := string(body[value.Start:value.End])
 	switch {
 	case file != "":
+		if i := bytes.Index(header, []byte(file)); i >= 0 { // as it stands there, where it is not escaped
+			r.Texts = append(r.Texts, genai.Text{Range: genai.Range{Start: start + i, End: start + i + len(file)}, Kind: genai.FileName, Role: genai.User, Message: -1})
+		} else {
+			r.UnknownParts++
+		}
 		r.Attachments = append(r.Attachments, genai.Attachment{Modality: read.Modality(mediaType), MediaType: mediaType, Name: file, Bytes: int64(value.Len()), Message: -1, Range: value})
 	case name == "model":
 		r.Model, r.ModelRange = text, value
@@ -357,6 +380,8 @@ func formPart(r *genai.Request, body []byte, start, end int) {
 		m := genai.Message{Role: genai.User, Range: value, FirstText: len(r.Texts), EndText: len(r.Texts) + 1, Parts: 1}
 		r.Texts = append(r.Texts, genai.Text{Range: value, Encoding: genai.Plain, Kind: genai.Content, Role: genai.User, Message: len(r.Messages)})
 		r.Messages = append(r.Messages, m)
+	case value.Len() > 0:
+		r.Texts = append(r.Texts, genai.Text{Range: value, Encoding: genai.Plain, Kind: genai.Metadata, Role: genai.User, Message: -1})
 	}
 }
 
