@@ -9,6 +9,8 @@ type run struct {
 	sign       uint8  // between all groups; 0 where there is one group, 1 where signs differ
 	more       bool   // another group of digits follows the last
 	first      int    // its first unit
+	lead       uint8  // the sign between the first two groups
+	rest       uint8  // between all others; 0 where there are none, 1 where signs differ
 	within     bool   // another group of digits stands before the first
 	labelled   bool   // a word for a kind of phone follows
 }
@@ -18,6 +20,7 @@ const (
 	maxDigits = 19
 	maxGroups = 8
 
+	leastLabelled = 6 // 92 34 70-Office
 	leastNumber   = 7 // 555-0187
 	leastIdentity = 9 // all that a number behind another one can be
 )
@@ -55,13 +58,14 @@ func (v *verifier) groups(i int, r *run) {
 			return
 		}
 		if j > i {
-			if !numberGaps[u.gap] && !(opens(u.gap) && j == i+1) || u.gap == '/' && j > i+1 && r.sign != '/' {
+			if !numberGaps[u.gap] && !(opens(u.gap) && j == i+1) || u.gap == '/' && j > i+1 && r.sign != '/' && !(len(r.digits) < leastNumber && v.prefixed(i)) {
 				return
 			}
-			if r.sign == 0 {
-				r.sign = u.gap
-			} else if r.sign != u.gap {
-				r.sign = 1
+			r.sign = oneSign(r.sign, u.gap)
+			if j == i+1 {
+				r.lead = u.gap
+			} else {
+				r.rest = oneSign(r.rest, u.gap)
 			}
 		}
 		v.work += size
@@ -70,21 +74,33 @@ func (v *verifier) groups(i int, r *run) {
 		r.shape = r.shape<<4 | uint32(min(size, 15))
 		r.end = u.end
 		if !u.digits() {
-			if len(r.digits) >= leastNumber && len(r.digits) <= 15 && v.closes(j) {
+			if r.labelled = v.labelled(r.end); len(r.digits) >= leastNumber && len(r.digits) <= 15 && (r.labelled || v.closes(j)) {
 				v.phone(r)
 			}
 			return
 		}
-		if len(r.digits) < leastNumber || r.within && len(r.digits) < leastIdentity {
+		if len(r.digits) < leastLabelled || r.within && len(r.digits) < leastIdentity {
 			continue
 		}
-		if r.labelled = v.labelled(r.end); r.labelled || v.closes(j) {
+		if r.labelled = v.labelled(r.end); !r.labelled && len(r.digits) < leastNumber {
+			continue
+		}
+		if r.labelled || v.closes(j) {
 			r.more = j+1 < len(v.units) && v.units[j+1].digits() && v.units[j+1].gap == ' '
 			v.number(r)
 		} else if len(r.digits) <= 15 && v.another(r.end) {
 			v.phone(r)
 		}
 	}
+}
+
+// oneSign is the sign of all, where next comes to those that had it: 1 where
+// they differ.
+func oneSign(all, next uint8) uint8 {
+	if all == 0 || all == next {
+		return next
+	}
+	return 1
 }
 
 // extended is how many digits stand before the extension that unit u ends with:

@@ -93,12 +93,13 @@ func dialled(text []byte, plus int) bool {
 // labels are what address books write behind a number: 082 490 1693-Office.
 var labels = map[string]bool{"office": true, "fax": true, "home": true, "mobile": true, "mob": true, "cell": true, "work": true, "phone": true, "tel": true, "main": true, "direct": true, "private": true, "privat": true, "buero": true, "bureau": true, "handy": true, "portable": true, "oficina": true, "casa": true, "ufficio": true, "kantoor": true, "thuis": true, "mobil": true, "movil": true, "fixe": true, "telefon": true, "telephone": true, "telefono": true, "telefoon": true}
 
-// labelled reports such a word behind text[:end], after a dash or in brackets.
+// labelled reports such a word behind text[:end], after a dash, in brackets or
+// after a space.
 func (v *verifier) labelled(end int) bool {
 	from := end + 1
 	if from+1 < len(v.text) && v.text[end] == ' ' && v.text[from] == '(' {
 		from++
-	} else if from >= len(v.text) || v.text[end] != '-' && v.text[end] != '/' {
+	} else if from >= len(v.text) || !oneOf(v.text[end], "-/ ") {
 		return false
 	}
 	var buf [9]byte
@@ -110,7 +111,10 @@ func (v *verifier) labelled(end int) bool {
 		buf[n] = lower(v.text[from+n])
 		n++
 	}
-	return labels[string(buf[:n])] && (from+n < len(v.text) || !v.full)
+	if from+n == len(v.text) && v.full {
+		return false
+	}
+	return labels[string(buf[:n])]
 }
 
 // prefixed reports that unit i is a country calling code: +44, or 1.
@@ -174,6 +178,10 @@ func (v *verifier) national(r *run, start int) (base float64, region string) {
 		return 0.6, "JP"
 	case n == 11 && d[0] == '0' && d[1] == '1' && d[2] == '0' && r.shaped('-', 0x344):
 		return 0.6, "KR"
+	case r.shape == 0x13322 && d[0] == '8' && r.sign != '/' && r.sign != '.':
+		return 0.6, "RU"
+	case r.areaFirst() && validIn(r, trunkRegions()):
+		return 0.6, ""
 	case v.trunk(r) && validIn(r, trunkRegions()):
 		return 0.6, ""
 	}
@@ -194,6 +202,14 @@ func (v *verifier) trunk(r *run) bool {
 		return r.group(0) >= 3 && r.sign == '-' && r.groups == 2 || r.shape == 0x433 || r.shape == 0x434
 	}
 	return r.group(0) >= 3 && r.sign == ' '
+}
+
+// areaFirst reports an area with its zero and a sign of its own, as in 0475/12.34.56
+// and 070-123 45 67.
+func (r *run) areaFirst() bool {
+	n, d := len(r.digits), r.digits
+	return d[0] == '0' && d[1] > '0' && n >= 9 && n <= 11 && r.groups >= 3 && r.groups <= 5 && r.group(0) <= 5 && !r.more &&
+		(r.lead == '/' && (r.rest == '.' || r.rest == ' ') || r.lead == '-' && r.rest == ' ')
 }
 
 // maxArea is how many digits an area has at most, with its zero.
@@ -234,6 +250,9 @@ func (v *verifier) named(r *run, start int) {
 	if r.sign == 1 && r.groups > 6 || r.plain() && len(r.digits) == 8 && stampedDay(r.digits) || r.shape == 0x324 || r.shaped('-', 0x54) { // a day, an SSN, a ZIP+4
 		return
 	}
+	if r.labelled && r.plain() && len(r.digits) < 9 && v.text[r.end] == ' ' { // 12500000 mobile users
+		r.labelled = false
+	}
 	v.look(start)
 	near := v.near.about(aboutPhone)
 	if near >= 0.5 && v.near.nearest(aboutCard, aboutLicence) > near {
@@ -250,8 +269,8 @@ func (v *verifier) named(r *run, start int) {
 		v.add("PHONE", start, r.end, pick(named, 0.6, 0.45)+0.01*float64(len(r.digits)), aboutPhone, !named)
 	case short, r.sign == ' ' && len(r.digits) >= 9 && len(r.digits) <= 11 && r.groups <= 5:
 		v.add("PHONE", start, r.end, pick(named, 0.6, 0.4), aboutPhone, !named)
-	case v.near.about(aboutTelephone) >= telephoneReach && r.grouped():
-		v.add("PHONE", start, r.end, 0.4, aboutPhone, true)
+	case r.grouped() && (r.labelled || v.near.about(aboutTelephone) >= telephoneReach):
+		v.add("PHONE", start, r.end, pick(r.labelled, 0.6, 0.4), aboutPhone, !r.labelled)
 	}
 }
 

@@ -165,7 +165,7 @@ func joinsDigit(text []byte, start, end int) bool {
 	case next&isLower == 0:
 		return next&(isDigit|isUpper|isOpen) != 0 || text[end+1] == '-' || text[end+1] == '/'
 	}
-	return end-start <= 4 && !lowerAlone(text, end+1)
+	return end-start <= maxLabelled && !lowerAlone(text, end+1)
 }
 
 // lowerAlone reports that text[at:] begins with a word of small letters, behind

@@ -135,7 +135,7 @@ func (c *cutter) joins(buf []byte, at int, k, last uint16, end bool) (joins, kno
 	}
 	switch {
 	case last&isDigit != 0:
-		return next&isLower == 0 || len(left) <= 4, true
+		return next&isLower == 0 || len(left) <= maxLabelled, true
 	case c.flags&isDigit != 0 && (string(left) == "de" || next&isLower != 0 && isMonth(left)): // 23 de julio de 1984
 		return true, true
 	case next&isLower != 0 || buf[at+1] == '/':
@@ -146,6 +146,10 @@ func (c *cutter) joins(buf []byte, at int, k, last uint16, end bool) (joins, kno
 	letters := lastWord(left)
 	return isCapitals(letters) || next&isDigit != 0 && (isMonth(left) || isMonth(letters) || isNames(letters)), true
 }
+
+// maxLabelled is how long a word with digits may be that goes on with one in
+// small letters, as a phone does with its label: 4155552671 fax.
+const maxLabelled = 28
 
 // joinsComma joins the numbers of a pair, and a day to its year.
 func (c *cutter) joinsComma(buf []byte, at int, next uint16, end bool) (joins, known bool) {
