@@ -17,10 +17,24 @@ func isTokens(t *genai.Text) bool { return t.Partial && t.Channel.Item >= tokens
 // appendTokens notes the tokens of an event's lists as running texts of their
 // own: a list may come in another event than its text, before or after it.
 func appendTokens(dst []genai.Text, doc []byte) []genai.Text {
-	if !bytes.Contains(doc, []byte(`logprobs`)) {
+	if !mayHaveTokens(doc) {
 		return dst
 	}
 	return tokensIn(dst, jsonspan.Root(doc), 0)
+}
+
+// mayHaveTokens is false for an event without a token list, or with none but null
+// ones, as most are: it costs a search, and no walk through the event.
+func mayHaveTokens(doc []byte) bool {
+	for {
+		_, rest, ok := bytes.Cut(doc, []byte(`logprobs`))
+		if !ok {
+			return false
+		}
+		if doc = rest; !bytes.HasPrefix(rest, []byte(`":null`)) {
+			return true
+		}
+	}
 }
 
 func tokensIn(dst []genai.Text, v jsonspan.Value, choice int32) []genai.Text {

@@ -237,6 +237,22 @@ func (v Value) Get(name string) Value {
 	return Value{}
 }
 
+// Fields puts the object's members of these names into the same places of into,
+// as Get for each would, in one walk; absent ones stay as they are. It takes as
+// many names as into has places.
+func (v Value) Fields(into []Value, names ...string) {
+	for k, m := range v.Members() {
+		for i, name := range names {
+			if len(k.raw) >= len(name) && k.Is(name) {
+				if !into[i].Exists() {
+					into[i] = m
+				}
+				break
+			}
+		}
+	}
+}
+
 // Path is Get for each name in turn.
 func (v Value) Path(names ...string) Value {
 	for _, n := range names {

@@ -211,21 +211,24 @@ func (s *chatStream) Read(ev *frame.Event, d *genai.Delta) error {
 	if err != nil {
 		return err
 	}
-	if e := errorOf(v, 0); e != nil {
-		d.Error = e
-		return nil
+	var m [9]jsonspan.Value
+	v.Fields(m[:], "choices", "id", "model", "usage", "x_groq", "service_tier", "system_fingerprint", "error", "object")
+	choices, usage, failure := m[0], m[3], m[7]
+	if failure.Exists() || m[8].StrIs("error") {
+		if d.Error = errorOf(v, 0); d.Error != nil {
+			return nil
+		}
 	}
-	d.ID, d.Model = read.String(v.Get("id")), read.String(v.Get("model"))
-	d.ServiceTier, d.Fingerprint = read.String(v.Get("service_tier")), read.String(v.Get("system_fingerprint"))
-	choices := v.Get("choices")
+	d.ID, d.Model = read.String(m[1]), read.String(m[2])
+	d.ServiceTier, d.Fingerprint = read.String(m[5]), read.String(m[6])
 	for i, choice := range choices.Elements() {
 		chatDelta(d, choice, i)
 	}
-	if d.HasUsage = chatUsage(v, &s.usage); d.HasUsage {
+	if d.HasUsage = usageIn(usage, m[4], &s.usage); d.HasUsage {
 		d.Usage = s.usage
 		d.UsageOnly = isEmptyArray(choices) && !v.Get("prompt_filter_results").Exists()
 	}
-	d.UsageNull = v.Get("usage").Kind() == jsonspan.Null
+	d.UsageNull = usage.Kind() == jsonspan.Null
 	d.Unknown = !choices.Exists() && !d.HasUsage
 	return nil
 }

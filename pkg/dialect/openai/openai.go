@@ -247,9 +247,13 @@ func attachment(r *genai.Request, dst []genai.Text, part jsonspan.Value, kind st
 // one. Input includes cached, output includes reasoning, as the conventions
 // want it; see also xaiReasoning.
 func chatUsage(v jsonspan.Value, u *genai.Usage) bool {
-	block := v.Get("usage")
+	return usageIn(v.Get("usage"), v.Get("x_groq"), u)
+}
+
+// usageIn is chatUsage by the members usage and x_groq.
+func usageIn(block, groq jsonspan.Value, u *genai.Usage) bool {
 	if block.Kind() != jsonspan.Object {
-		block = v.Path("x_groq", "usage")
+		block = groq.Get("usage")
 	}
 	if block.Kind() != jsonspan.Object {
 		return false
