@@ -63,8 +63,11 @@ func readable(b []byte) bool {
 	if len(b) < 12 {
 		return false
 	}
-	letters, signs := 0, 0
-	for _, c := range b {
+	letters, signs, steps := 0, 0, 0
+	for i, c := range b {
+		if i > 0 && c == b[i-1]+1 {
+			steps++ // 40 41 42 43 of a test vector
+		}
 		switch {
 		case c >= 0x80, c < ' ' && c != '\n' && c != '\r' && c != '\t', c == 0x7f:
 			return false
@@ -74,5 +77,5 @@ func readable(b []byte) bool {
 			signs++
 		}
 	}
-	return letters*2 >= len(b) && signs > 0
+	return letters*2 >= len(b) && signs > 0 && steps*2 < len(b)
 }

@@ -164,6 +164,11 @@ func (sc *scanner) try(h *waiting, final bool) bool {
 			end, sc.goes, sc.gone = stop, h.rule+1, stop
 		}
 		sc.raw = append(sc.raw, Finding{Start: start, End: end, Entity: r.Entity, Class: r.class, Score: score})
+		for r.Next != nil && ok {
+			if start, end, ok = r.Next(sc.buf, h.at, end); ok {
+				sc.raw = append(sc.raw, Finding{Start: start, End: end, Entity: r.Entity, Class: r.class, Score: score})
+			}
+		}
 	}
 	return true
 }

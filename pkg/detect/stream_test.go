@@ -65,6 +65,12 @@ var planted = []struct{ text, want string }{
 	{"pay 0x52908400098527886E0F7030069857D2E4169EE7", "CRYPTO_WALLET"},
 	{"pay 0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed", "CRYPTO_WALLET"},
 	{"db: postgres://app:s3cr3t-pA55@db.corp.example/x", "URL_PASSWORD"},
+	{"name,login,password\nx,b,kd92mWqX\n", "TABLE_PASSWORD"},
+	{"| user | password |\n|---|---|\n| b | kd92mWqX |\n", "TABLE_PASSWORD"},
+	{"insert into t (n, passwd) values ('b', 'kd92mWqX');", "SQL_PASSWORD"},
+	{"- name: DB_PASSWORD\n  value: kd92mWqX", "PASSWORD"},
+	{`let password: &'static str = "kd92mWqX";`, "PASSWORD"},
+	{"credentials: bob / kd92mWqX", "GENERIC_SECRET"},
 }
 
 func newSet(t testing.TB, o Options) *Set {

@@ -17,12 +17,12 @@ const (
 
 // Literals that are in every name that promises a password, or a token.
 var (
-	passwordLiterals = []string{"pass", "pwd", "_pw", "-pw", "pw=", "pw:"}
-	tokenLiterals    = []string{"secret", "token", "key", "auth", "cred"}
+	passwordLiterals = []string{"pass", "pwd", "_pw", "-pw", "pw=", "pw:", "pw "}
+	tokenLiterals    = []string{"secret", "token", "key", "auth", "cred", "_pat"}
 )
 
 // foreignNames are words for password that are no part of a longer name.
-var foreignNames = []string{"kennwort", "contraseña", "contrasena", "senha", "wachtwoord", "hasło", "heslo", "lösenordet", "lösenord", "adgangskode", "salasana", "parola", "şifre", "пароль", "пароля", "密码", "密碼", "口令", "パスワード", "비밀번호", "Пароль", "Пароля", "Şifre", "Lösenordet", "Lösenord", "Hasło"}
+var foreignNames = []string{"kennwort", "contraseña", "contrasena", "senha", "wachtwoord", "hasło", "heslo", "lösenordet", "lösenord", "adgangskode", "salasana", "parola", "şifre", "пароль", "пароля", "密码", "密碼", "口令", "パスワード", "비밀번호", "mdp", "clave", "jelszó", "jelszo", "lozinka", "mật khẩu", "kata sandi", "كلمة المرور", "كلمة السر", "סיסמה", "รหัสผ่าน", "पासवर्ड", "κωδικός", "Пароль", "Пароля", "Şifre", "Lösenordet", "Lösenord", "Hasło"}
 
 // binding is how a value is tied to its name.
 type binding uint8
@@ -37,6 +37,7 @@ const (
 	byVerb            // the name is value
 	byNothing         // name value, in prose
 	byCall            // name("value")
+	byCell            // | name | value |
 )
 
 // site is a value in its place.
@@ -45,6 +46,9 @@ type site struct {
 	start, end int  // of the value
 	quote      byte // around it, 0 without
 	scheme     bool // Bearer and the like stood before it
+	setter     bool // it is given to what sets one: setPassword("…"), define("…", "…")
+	account    bool // a user's name stands near before it
+	chosen     bool // its name is one of a secret that people choose: SECRET_KEY
 }
 
 // assignment is the detector of values by their names.
@@ -52,7 +56,7 @@ func assignment(entity string, literals []string, want role, score float64) Rule
 	return Rule{
 		Entity:   entity,
 		Literals: literals,
-		Before:   nameReach + 20, // and the word before a lone "key"
+		Before:   nameReach + accountReach + 20, // and the word before a lone "key"
 		After:    nameReach + gapReach + maxValue,
 		Score:    score,
 		Find: func(text []byte, at int) (int, int, bool) {
@@ -63,7 +67,7 @@ func assignment(entity string, literals []string, want role, score float64) Rule
 			if to == len(text) {
 				return true
 			}
-			return mayBind(text, to) && roleOf(text[phraseStart(text, from, to):to]) == want && openAfter(text, from, to)
+			return mayBind(text, to) && fills(roleOf(text[phraseStart(text, from, to):to]), want) && openAfter(text, from, to)
 		},
 	}
 }
@@ -75,11 +79,14 @@ func findAssigned(text []byte, at int, want role) (start, end int, ok bool) {
 		return 0, 0, false
 	}
 	r := roleOf(text[phraseStart(text, from, to):to])
-	if r != want {
+	if !fills(r, want) {
 		return 0, 0, false
 	}
 	return findValue(text, from, to, r)
 }
+
+// fills reports whether a name of a role is one that a rule looks for.
+func fills(r, want role) bool { return r == want || r == roleKey && want == roleToken }
 
 // mayBind is the cheap question that ends most attempts in prose and code:
 // does anything but a letter's word or a closing bracket follow the name?
@@ -98,58 +105,285 @@ func mayBind(text []byte, at int) bool {
 
 // findValue looks for a value after the name text[from:to].
 func findValue(text []byte, from, to int, r role) (start, end int, ok bool) {
-	pos := to
-	for range 3 {
-		s := siteAfter(text, from, pos)
-		if s.bound == unbound || s.end <= s.start {
-			return 0, 0, false
-		}
-		if pos = declared(text, pos, s); pos > 0 {
-			continue
-		}
-		if at := pairedPassword(text, from, to, s); at > 0 {
-			s.start, r = at, rolePassword
-		}
-		return s.start, s.end, accepts(text, s, r)
+	s := siteOf(text, from, to)
+	if s.bound == unbound || s.end <= s.start {
+		return 0, 0, false
 	}
-	return 0, 0, false
+	if paired, ok := pairedPassword(text, from, to, s); ok {
+		s, r = paired, rolePassword
+	}
+	s.setter = (s.bound == byCall || s.bound == byComma) && setter(text, from, to, s.bound)
+	s.account = s.bound == byNothing && afterAccount(text, from)
+	s.chosen = r == roleToken && peopleChoose(text[from:to])
+	return s.start, s.end, accepts(text, s, r)
 }
 
-// pairedPassword returns where the password begins in user:password, which is
-// how people write credentials, and 0 where the site holds no such pair or the
-// name promises none.
-func pairedPassword(text []byte, from, to int, s site) int {
+// siteOf finds the value of the name text[from:to], behind the type where the
+// name is declared with one.
+func siteOf(text []byte, from, to int) site {
+	if pos, bound, _ := pairedValue(text, to); bound != unbound {
+		return valueAt(text, from, pos, bound)
+	}
+	s := siteAfter(text, from, to)
+	if s.bound == byNothing && setsVariable(text, from) {
+		s.bound = byFlag
+	}
+	if s.bound != byColon || s.quote != 0 {
+		return s
+	}
+	if pos, _ := declared(text, s.start); pos > 0 {
+		return valueAt(text, from, pos, byEquals)
+	}
+	return s
+}
+
+// setsVariable reports the word of a command before text[from:] that is given a
+// variable's name and then its value: ENV of a Dockerfile, setx, set -x of fish.
+func setsVariable(text []byte, from int) bool {
+	for _, command := range [...]string{"ENV ", "setx ", "set -x ", "set -gx "} {
+		if start := from - len(command); start >= 0 && string(text[start:from]) == command {
+			return true
+		}
+	}
+	return false
+}
+
+// accountReach is how far before a name a user's name may stand.
+const accountReach = 48
+
+// accounts are the words with which people introduce a user's name.
+var accounts = [][]byte{[]byte("user"), []byte("login"), []byte("log in"), []byte("logged in"), []byte("account")}
+
+// afterAccount reports that a user's name stands before text[from:], as in
+// "user bob, password …".
+func afterAccount(text []byte, from int) bool {
+	var buf [accountReach]byte
+	near := appendLower(buf[:0], text[max(0, from-accountReach):from])
+	for _, word := range accounts {
+		if bytes.Contains(near, word) {
+			return true
+		}
+	}
+	return false
+}
+
+// Words of functions: those that take a value to keep it, and those that ask for
+// something else by a name.
+var (
+	setters = wordSet("set put define add append insert with setenv putenv env environ property header option config param getenv getordefault fetch")
+	askers  = wordSet("get find reset check has is validate verify hash compare forgot forget change update confirm require valid encode decode encrypt decrypt generate make create delete remove test to parse read load show hide mask match input label t tr translate i18n describe it expect")
+)
+
+// setter reports a call that is given the value: the name's own, as in
+// setPassword("…"), or the one that takes name and value, as in
+// define("DB_PASSWORD", "…").
+func setter(text []byte, from, to int, bound binding) bool {
+	if bound == byComma {
+		to = from
+		for to > 0 && from-to < 4 && (isQuote(text[to-1]) || isBlank(text[to-1])) {
+			to--
+		}
+		if to == 0 || text[to-1] != '(' {
+			return false
+		}
+		to--
+		from = to
+		for from > 0 && to-from < 24 && (isWord(text[from-1]) || text[from-1] == '.') {
+			from--
+		}
+	}
+	var words nameWords
+	words.split(text[from:to])
+	for i := range words.n {
+		if bound == byComma && setters[string(words.at(i))] {
+			return true
+		}
+		if bound == byCall && askers[string(words.at(i))] {
+			return false
+		}
+	}
+	return bound == byCall && words.n > 0
+}
+
+// peopleChoose reports the name of a secret that is often typed by hand:
+// SECRET_KEY, client_secret, jwtSecret.
+func peopleChoose(name []byte) bool {
+	var words nameWords
+	words.split(name)
+	secret, of := false, false
+	for i := range words.n {
+		switch string(words.at(i)) {
+		case "secret":
+			secret = true
+		case "secretkey":
+			secret, of = true, true
+		case "key", "client", "api", "app", "jwt", "session", "cookie", "consumer", "shared", "webhook", "signing", "auth", "token", "oauth", "base":
+			of = true
+		}
+	}
+	return secret && of
+}
+
+// pairedPassword finds the password in user:password and user / password, which
+// is how people write credentials; ok is false where the site holds no such pair
+// or the name promises none.
+func pairedPassword(text []byte, from, to int, s site) (pair site, ok bool) {
+	if s.bound == byNothing || s.bound == byComma || s.bound == byCall || s.scheme || !promisesPair(text, from, to) {
+		return s, false
+	}
+	sep := s.start
+	for sep < len(text) && sep-s.start < maxName && (isWord(text[sep]) || strings.IndexByte(".-@+", text[sep]) >= 0) {
+		sep++
+	}
+	if sep-s.start < 2 {
+		return s, false
+	}
+	at := skip(text, sep, 2, isBlank)
+	if at >= len(text) || text[at] != '/' && (text[at] != ':' || at > sep) {
+		return s, false
+	}
+	if text[at] == '/' && at == sep && (from == 0 || text[from-1] != '/') {
+		return s, false // a path
+	}
+	pair = s
+	pair.start = at + 1
+	if text[at] == '/' {
+		pair.start = skip(text, at+1, 2, isBlank)
+	}
+	if s.quote == 0 && pair.start < len(text) && isQuote(text[pair.start]) {
+		pair.quote = text[pair.start]
+		pair.start++
+	}
+	pair.end = valueEnd(text, from, pair.start, pair)
+	if pair.end <= pair.start || text[at] == ':' && bytes.IndexByte(text[pair.start:pair.end], ':') >= 0 {
+		return s, false
+	}
+	pair.bound = byVerb // stricter: there may be words on both sides of a slash
+	return pair, true
+}
+
+// promisesPair reports a name of credentials, or of both parts: user/pass.
+func promisesPair(text []byte, from, to int) bool {
 	var buf [maxName]byte
-	if !bytes.Contains(appendLower(buf[:0], text[from:to]), []byte("cred")) || s.bound == byNothing || s.scheme {
-		return 0
+	if bytes.Contains(appendLower(buf[:0], text[from:to]), []byte("cred")) {
+		return true
 	}
-	colon := s.start
-	for colon < s.end && colon-s.start < maxName && (isWord(text[colon]) || strings.IndexByte(".-@+", text[colon]) >= 0) {
-		colon++
+	if from < 5 || text[from-1] != '/' {
+		return false
 	}
-	if colon-s.start < 2 || colon >= s.end || text[colon] != ':' || bytes.IndexByte(text[colon+1:s.end], ':') >= 0 {
-		return 0
-	}
-	return colon + 1
+	before := appendLower(buf[:0], text[max(0, from-9):from-1])
+	return bytes.HasSuffix(before, []byte("user")) || bytes.HasSuffix(before, []byte("username")) || bytes.HasSuffix(before, []byte("login"))
 }
 
-// declared returns where to go on behind the type of a declaration such as
-// "token: string = …", and 0 where the site holds a value.
-func declared(text []byte, pos int, s site) int {
-	if s.bound != byColon || s.quote != 0 || bytes.IndexByte(text[pos:s.start], '\n') >= 0 {
-		return 0
+// maxType is how many bytes the type of a declaration may have.
+const maxType = 40
+
+// declared returns where the value begins behind a type such as that in
+// "token: &'static str = …", and 0 where the text at pos is none; more says that
+// this is not known yet.
+func declared(text []byte, pos int) (value int, more bool) {
+	if pos >= len(text) {
+		return 0, true
 	}
-	for _, c := range text[s.start:s.end] {
-		if !isWord(c) && c != '?' && c != '[' && c != ']' && c != '.' {
-			return 0
+	if c := text[pos]; !isLetter(c) && c != '&' && c != '*' && c != '[' {
+		return 0, false
+	}
+	for i := pos; i-pos < maxType; i++ {
+		if i+1 >= len(text) {
+			return 0, true
+		}
+		switch c := text[i]; {
+		case c == '=':
+			if !isBlank(text[i-1]) || !isBlank(text[i+1]) && !isQuote(text[i+1]) {
+				return 0, false
+			}
+			return i + 1, false
+		case c == '\'':
+			if !bytes.HasPrefix(text[i+1:], []byte("static")[:min(6, len(text)-i-1)]) {
+				return 0, false
+			}
+		case !isWord(c) && !isBlank(c) && strings.IndexByte("?[].&*<>|:,", c) < 0:
+			return 0, false
 		}
 	}
-	next := skip(text, s.end, 4, isBlank)
-	if next < len(text) && text[next] == '=' && next > s.end {
-		return s.end
-	}
-	return 0
+	return 0, false
 }
+
+// maxGap is how many bytes may lie between a name and the value that is named as
+// such.
+const maxGap = 64
+
+// pairedValue finds what binds a value to a name where both are values
+// themselves: name: X and value: Y in lines of YAML, members of JSON or blocks of
+// Terraform, attributes and elements of XML. The value begins at pos or behind
+// blanks; more says that this is not known yet.
+func pairedValue(text []byte, to int) (pos int, bound binding, more bool) {
+	isClosing := func(c byte) bool { return isQuote(c) || c == '\\' }
+	limit := min(len(text), to+maxGap)
+	pos = skip(text[:limit], to, 4, isClosing)
+	quoted := pos > to
+	if quoted && pos < limit && text[pos] == '>' {
+		return pos + 1, byTag, false
+	}
+	if hasFold(text[pos:limit], []byte("</")) {
+		close := bytes.IndexByte(text[pos:limit], '>')
+		if close < 0 {
+			return 0, unbound, limit == len(text)
+		}
+		pos += close + 1
+	} else {
+		pos = skip(text[:limit], pos, 1, func(c byte) bool { return c == ',' || c == ';' })
+	}
+	gap := pos
+	pos = skip(text[:limit], pos, 40, isSpace)
+	if bytes.Count(text[gap:pos], []byte("\n")) > 1 {
+		return 0, unbound, false
+	}
+	tag := pos < limit && text[pos] == '<'
+	if tag {
+		pos++
+	}
+	pos = skip(text[:limit], pos, 4, isClosing)
+	if pos == to {
+		return 0, unbound, pos == len(text)
+	}
+	word, known := valueWord(text[pos:limit], tag)
+	if word == 0 {
+		return 0, unbound, !known && limit == len(text)
+	}
+	pos = skip(text[:limit], pos+word, 4, isClosing)
+	if pos < limit && tag && text[pos] == '>' {
+		return pos + 1, byTag, false
+	}
+	pos = skip(text[:limit], pos, 8, isBlank)
+	if pos >= limit {
+		return 0, unbound, limit == len(text)
+	}
+	if tag || text[pos] != ':' && text[pos] != '=' {
+		return 0, unbound, false
+	}
+	return pos + 1, byEquals, false
+}
+
+// valueWord returns the length of the word that announces a value, 0 where there
+// is none; known is false where it may still come.
+func valueWord(text []byte, tag bool) (n int, known bool) {
+	for i, word := range valueWords {
+		switch {
+		case i > 0 && !tag:
+		case len(text) <= len(word):
+			if hasFold(text, word[:len(text)]) {
+				return 0, false
+			}
+		case hasFold(text, word) && !isWord(text[len(word)]):
+			return len(word), true
+		}
+	}
+	return 0, true
+}
+
+// valueWords are an attribute or key, and a tag of Apple's property lists.
+var valueWords = [][]byte{[]byte("value"), []byte("string")}
 
 // nameAround widens the literal at at to the name it is in.
 func nameAround(text []byte, at int) (from, to int) {
@@ -182,6 +416,10 @@ func phraseStart(text []byte, from, to int) int {
 
 // siteAfter finds the value that belongs to the name from on which ends at to.
 func siteAfter(text []byte, from, to int) site {
+	to = skipIndex(text, to)
+	if open := skip(text, to, 2, isBlank); open > to && open < len(text) && isQuote(text[open]) {
+		return valueAt(text, from, open, byVerb) // password 'value'
+	}
 	pos := to
 	quoted := false
 	for pos < len(text) && pos-to < 6 && (isBlank(text[pos]) || isQuote(text[pos]) || text[pos] == '\\' || text[pos] == ']' || text[pos] == '*') {
@@ -195,14 +433,30 @@ func siteAfter(text []byte, from, to int) site {
 	return valueAt(text, from, pos, bound)
 }
 
+// skipIndex passes the brackets of an array that is declared: password[25].
+func skipIndex(text []byte, pos int) int {
+	if pos >= len(text) || text[pos] != '[' {
+		return pos
+	}
+	end := skip(text, pos+1, 6, isDigit)
+	if end < len(text) && text[end] == ']' {
+		return end + 1
+	}
+	return pos
+}
+
 // typed passes the type of a declaration such as "var token string = …", and
 // returns pos where there is none.
 func typed(text []byte, pos, to int, quoted bool) int {
 	if quoted || pos == to {
 		return pos
 	}
-	end := skip(text, pos, 24, func(c byte) bool { return isWord(c) || c == '.' || c == '*' || c == '?' })
-	if end == pos || end >= len(text) || !isBlank(text[end]) {
+	start := pos
+	if hasFold(text[pos:], []byte("as ")) { // Dim password As String = …
+		start += len("as ")
+	}
+	end := skip(text, start, 24, func(c byte) bool { return isWord(c) || c == '.' || c == '*' || c == '?' })
+	if end == start || end >= len(text) || !isBlank(text[end]) {
 		return pos
 	}
 	next := skip(text, end, 4, isBlank)
@@ -220,6 +474,10 @@ func bindingAt(text []byte, from, to, pos int, quoted bool) (binding, int) {
 	switch c := text[pos]; {
 	case c == '=' || c == ':' || c == '?' || c == '|' || c == '+' || c == '.':
 		return operatorAt(text, pos)
+	case c == '<' && pos > to && hasFold(text[pos:], []byte("<- ")):
+		return byEquals, pos + len("<- ")
+	case c == '!' && pos > to && (hasFold(text[pos:], []byte("!= ")) || hasFold(text[pos:], []byte("!== "))):
+		return byEquals, pos + len("!= ")
 	case c == ',' && quoted:
 		return byComma, pos + 1
 	case c == '(' && pos == to && pos+1 < len(text) && isQuote(text[pos+1]):
@@ -246,6 +504,8 @@ func operatorAt(text []byte, pos int) (binding, int) {
 	switch {
 	case len(op) == 1 && op[0] == ':':
 		return byColon, end
+	case string(op) == "|" && end < len(text) && isBlank(text[end]):
+		return byCell, end
 	case op[len(op)-1] == '=', bytes.HasSuffix(op, []byte("=>")), string(op) == "||":
 		return byEquals, end
 	}
@@ -271,11 +531,8 @@ var verbs = wordSet("is was ist war lautet lautete est était es era é è e jes
 // "the password for the old server is …".
 func verbAfter(text []byte, to, pos int) (binding, int) {
 	bare := pos
-	for words := 0; words < 6 && pos-to < gapReach; words++ {
-		end := pos
-		for end < len(text) && end-pos < 24 && (isLetter(text[end]) || text[end] >= 0x80 || text[end] == '\'') {
-			end++
-		}
+	for words := 0; words < 8 && pos-to < gapReach; words++ {
+		end := wordEnd(text, pos)
 		if end == pos && words > 0 && pos+1 < len(text) && (text[pos] == '=' || text[pos] == ':') && isBlank(text[pos+1]) {
 			return byVerb, pos + 1
 		}
@@ -292,12 +549,28 @@ func verbAfter(text []byte, to, pos int) (binding, int) {
 		if next = skip(text, next, 2, isBlank); next == end {
 			break
 		}
-		if isVerb {
+		if isVerb && !fillerWords[string(appendLower(buf[:0], text[next:wordEnd(text, next)]))] {
 			return byVerb, next
 		}
 		pos = next
 	}
 	return byNothing, bare
+}
+
+// fillerWords stand between a verb and its value: was changed to, is now.
+var fillerWords = wordSet("changed set reset updated now still currently just been again always")
+
+// wordEnd passes a word of a sentence that begins at pos: letters, an apostrophe,
+// what stands between the parts of a user's name or a host's.
+func wordEnd(text []byte, pos int) int {
+	end := pos
+	for end < len(text) && end-pos < 24 && (isLetter(text[end]) || text[end] >= 0x80 || end > pos && (isDigit(text[end]) || strings.IndexByte("'_-.@", text[end]) >= 0)) {
+		end++
+	}
+	for end > pos && strings.IndexByte("'_-.@", text[end-1]) >= 0 {
+		end--
+	}
+	return end
 }
 
 // schemes stand between Authorization and its credential.
@@ -313,6 +586,7 @@ func valueAt(text []byte, from, pos int, bound binding) site {
 	}
 	pos = skip(text, pos, 2, func(c byte) bool { return c == '\\' || c == '*' || c == '(' && bound == byVerb })
 	pos = skip(text, pos, 4, isBlank)
+	pos = skipWrapper(text, pos)
 	if pos+1 < len(text) && isQuote(text[pos+1]) && strings.IndexByte("bruf@LRUB$", text[pos]) >= 0 {
 		pos++
 	}
@@ -332,6 +606,27 @@ func valueAt(text []byte, from, pos int, bound binding) site {
 	}
 	s.start, s.end = pos, valueEnd(text, from, pos, s)
 	return s
+}
+
+// wrappers make a value of another type from the one in their brackets.
+var wrappers = wordSet("string::from string.valueof string some ok just secretstring secretstr secret secret::new secretstring::from std::string string_view std::string_view buffer.from sensitive wrap valueof")
+
+// skipWrapper passes String::from( and the like before a quote.
+func skipWrapper(text []byte, pos int) int {
+	const most = 16
+	start := pos
+	if hasFold(text[pos:], []byte("new ")) {
+		start += len("new ")
+	}
+	end := skip(text, start, most, func(c byte) bool { return isWord(c) || c == ':' || c == '.' })
+	if end == start || end+1 >= len(text) || text[end] != '(' || !isQuote(text[end+1]) {
+		return pos
+	}
+	var buf [most]byte
+	if wrappers[string(appendLower(buf[:0], text[start:end]))] {
+		return end + 1
+	}
+	return pos
 }
 
 // skipLine passes one end of line and the indent after it.
@@ -357,7 +652,7 @@ func valueEnd(text []byte, from, pos int, s site) int {
 		if c == '\n' || c == '\r' || s.quote != 0 && c == s.quote || c == '\\' && escapes(text, end) {
 			break
 		}
-		if s.quote == 0 && (isSpace(c) || isQuote(c) || c == '<' || c == ';' || c >= 0xe0 && end > pos || c == '&' && query || c == ',' && (end+1 >= len(text) || isSpace(text[end+1]) || isQuote(text[end+1]))) {
+		if s.quote == 0 && (isSpace(c) || isQuote(c) || c == '<' || c == ';' || c >= 0xe0 && end > pos || c == '&' && (query || nextField(text, end)) || c == ',' && (end+1 >= len(text) || isSpace(text[end+1]) || isQuote(text[end+1]))) {
 			break
 		}
 		end++
@@ -368,6 +663,13 @@ func valueEnd(text []byte, from, pos int, s site) int {
 		}
 	}
 	return end
+}
+
+// nextField reports an ampersand before the next field of a form: &name=.
+func nextField(text []byte, at int) bool {
+	const most = 32
+	end := skip(text, at+1, most, func(c byte) bool { return isWord(c) || c == '-' || c == '.' || c == '%' })
+	return end > at+1 && end < len(text) && text[end] == '='
 }
 
 // escapes reports a backslash that begins a line end or a quote within a
@@ -398,24 +700,50 @@ func accepts(text []byte, s site, r role) bool {
 	if s.bound == byTag && (s.end >= len(text) || text[skip(text, s.end, 16, isSpace)%len(text)] != '<') {
 		return false
 	}
-	if r == roleToken {
+	switch r {
+	case roleToken:
 		return acceptsToken(v, s)
+	case roleKey:
+		return acceptsKey(v, s)
 	}
 	return acceptsPassword(v, s)
 }
 
 // acceptsToken wants randomness: without a quote, a sign or a flag even more.
 func acceptsToken(v []byte, s site) bool {
-	made := random(v) && !speaking(v)
+	coded := basicPair(v)
+	made := coded != standInPair && random(v) && !speaking(v)
 	switch {
 	case s.bound == byNothing:
 		return made && (s.scheme || len(v) >= 20)
 	case s.bound == byComma, s.bound == byCall:
-		return made && s.quote != 0
+		n := census(v)
+		return s.quote != 0 && (made && n.lower+n.upper > 4 || s.setter && strong(v))
+	case s.bound == byCell:
+		return made
+	case s.chosen && chosenSecret(v):
+		return true
 	case s.quote == 0 && s.bound == byEquals && reference(v):
 		return false
 	}
-	return made || basicPair(v) || s.quote != 0 && strong(v)
+	return made || coded == realPair || coded == noPair && s.quote != 0 && strong(v)
+}
+
+// acceptsKey wants what no digest, path or identifier looks like.
+func acceptsKey(v []byte, s site) bool {
+	n := census(v)
+	return (s.bound == byEquals || s.bound == byColon && s.quote != 0) && len(v) >= 20 && n.hex < len(v) && !isUUID(v) && !bytes.ContainsAny(v, "/.:") &&
+		n.turns >= 6 && random(v) && !speaking(v)
+}
+
+// chosenSecret reports what a person typed where a random value belongs: words
+// and a number, or words, digits and signs.
+func chosenSecret(v []byte) bool {
+	n := census(v)
+	if len(v) < 8 || len(v) > 64 || n.other > 0 || n.digits < 2 || n.lower+n.upper < 4 || speaking(v) || technical(v) || bytes.ContainsAny(v, " /:(){}[]<>,") {
+		return false
+	}
+	return humanName(v) || endsInNumber(v) || (signsIn(v) > 0 || 3*n.turns >= len(v)) && !reference(v)
 }
 
 // strong reports a quoted value with the mix of signs and digits of a generated
@@ -423,7 +751,7 @@ func acceptsToken(v []byte, s site) bool {
 func strong(v []byte) bool {
 	n := census(v)
 	return len(v) >= 16 && n.other == 0 && n.lower+n.upper > 0 && n.digits >= 2 && signsIn(v) >= 2 &&
-		bytes.IndexByte(v, ' ') < 0 && !bytes.Contains(v, []byte("://")) && !bytes.ContainsAny(v, "<>(){}[]|,") && entropy(v) >= 3.5
+		bytes.IndexByte(v, ' ') < 0 && !bytes.Contains(v, []byte("://")) && (!bytes.ContainsAny(v, "<>(){}[]|,") || len(v) >= 32 && signsIn(v) >= 6) && entropy(v) >= 3.5
 }
 
 // speaking reports a name for a secret: words, one of which says so, as in
@@ -433,7 +761,7 @@ func speaking(v []byte) bool {
 	words.split(v)
 	for i := range words.n {
 		switch string(words.at(i)) {
-		case "key", "keys", "secret", "token", "password", "private", "public", "credential", "credentials":
+		case "key", "keys", "secret", "secrets", "token", "password", "private", "public", "credential", "credentials", "cred", "creds":
 			return true
 		}
 	}
@@ -443,7 +771,7 @@ func speaking(v []byte) bool {
 // acceptsPassword wants what people choose or are given: not words, not code.
 func acceptsPassword(v []byte, s site) bool {
 	n := census(v)
-	if n.other > 0 && s.quote == 0 || bytes.IndexByte(v, ' ') >= 0 || bytes.Contains(v, []byte("://")) || len(v) > 128 {
+	if address(v) || n.other > 0 && s.quote == 0 || bytes.IndexByte(v, ' ') >= 0 || bytes.Contains(v, []byte("://")) || len(v) > 128 {
 		return false
 	}
 	letters := n.lower + n.upper
@@ -451,22 +779,69 @@ func acceptsPassword(v []byte, s site) bool {
 	if s.quote == 0 && (bytes.IndexByte(v, '(') >= 0 || bytes.IndexByte(v, '[') >= 0) && letters > 2*n.special {
 		return false
 	}
+	if n.digits == 0 && len(v) >= 12 && n.turns >= 3 && 4*n.turns >= len(v) && n.lower+n.upper == len(v) && !readable(v) && (s.bound != byNothing || s.account) {
+		return true // nUcDJxRdQXvTcAtI is no name of anything
+	}
 	switch s.bound {
-	case byNothing, byComma, byCall:
+	case byComma, byCall:
+		if s.setter && s.quote != 0 {
+			break
+		}
+		fallthrough
+	case byNothing, byCell:
+		if s.account && len(v) >= 6 && letters > 0 && (n.digits >= 2 || n.digits > 0 && n.special >= 2) && !technical(v) && (!reference(v) || endsInNumber(v) || humanName(v)) && v[0] != '-' && v[0] != '/' {
+			return true
+		}
 		return len(v) >= 8 && (signs > 0 || !wordy(v)) && (n.lower > 0 && n.upper > 0 && n.digits > 0 || letters > 0 && n.digits > 0 && signs > 0)
 	case byVerb, byFlag:
-		return len(v) >= 6 && letters > 0 && (n.digits > 0 || signs > 0) && !technical(v) && (!reference(v) || endsInNumber(v)) && v[0] != '-' && v[0] != '/'
+		return len(v) >= 6 && letters > 0 && (n.digits > 0 || signs > 0) && !technical(v) && (!reference(v) || endsInNumber(v) || humanName(v)) && v[0] != '-' && v[0] != '/'
 	}
 	if letters == 0 {
 		return s.quote != 0 && n.digits >= 6 && signs > 0 || n.digits >= 8 && signs > 0
 	}
-	if n.digits == 0 && len(v) >= 12 && 3*n.turns >= len(v) && n.lower+n.upper == len(v) && !readable(v) {
-		return true // nUcDJxRdQXvTcAtI is no name of anything
-	}
 	if n.digits == 0 && signs == 0 || len(v) < 6 {
 		return n.digits == 0 && signs == 0 && n.special == 0 && s.quote != 0 && len(v) >= 8 && !readable(v)
 	}
-	return (!reference(v) || endsInNumber(v) && bytes.LastIndexByte(v, '-') > bytes.LastIndexByte(v, '.')) && !technical(v)
+	return (!reference(v) || endsInNumber(v) && bytes.LastIndexByte(v, '-') > bytes.LastIndexByte(v, '.') || humanName(v)) && !technical(v)
+}
+
+// codeWords are parts of what programs and configurations call things, not of
+// what people make passwords of.
+var codeWords = wordSet("self this cls config cfg conf settings options opts opt env environ process request req response res ctx context data args params param props state form field fields input inputs user users auth login account client server session db database app application api url uri host label labels error errors message messages msg text title page view i18n intl t model models value values test tests testing spec example default defaults var vars local secrets secret token key password passwd pass credentials creds credential module modules package class object item items list node element com org net io www github gitlab google amazonaws v step event file path src lib utils util common core main index base type types name names id ids version sha md rsa aes http https utf iso ssl tls ldap smtp ftp")
+
+// humanName reports words joined by dots of which the last ends in two digits or
+// more and none is one of code: lantern.pepper12 is no member of anything.
+func humanName(v []byte) bool {
+	if len(v) < 8 || len(v) > 40 || !isDigit(v[len(v)-1]) || !isDigit(v[len(v)-2]) {
+		return false
+	}
+	var words nameWords
+	words.split(v)
+	for i := range words.n {
+		w := bytes.TrimRight(words.at(i), "0123456789")
+		if len(w) < 3 || codeWords[string(w)] {
+			return false
+		}
+	}
+	for _, c := range v {
+		if !isWord(c) && c != '.' && c != '-' {
+			return false
+		}
+	}
+	return words.n >= 2 && isLetter(v[0])
+}
+
+// address reports a host and its port, localhost:6000/path.
+func address(v []byte) bool {
+	host := 0
+	for host < len(v) && (isLetter(v[host]) || isDigit(v[host]) || v[host] == '.' || v[host] == '-') {
+		host++
+	}
+	port := host + 1
+	for port < len(v) && isDigit(v[port]) {
+		port++
+	}
+	return host >= 4 && host < len(v) && v[host] == ':' && port-host > 2 && (port == len(v) || v[port] == '/')
 }
 
 // signsIn counts the signs that passwords have and names do not.
@@ -584,27 +959,40 @@ func foreignPassword() Rule {
 // come or go on.
 func openAfter(text []byte, from, to int) bool {
 	const lookahead = 3 // bytes after a value that accepts asks about
+	if _, bound, more := pairedValue(text, to); more {
+		return true
+	} else if bound != unbound {
+		s := siteOf(text, from, to)
+		return s.end+lookahead+nextReach >= len(text) && s.end-s.start < maxValue
+	}
 	if len(text)-to < nameReach+gapReach {
 		next := skip(text, to, 8, func(c byte) bool { return isBlank(c) || isQuote(c) || c == '*' || c == ']' || c == '\\' })
 		if next == len(text) {
 			return true
 		}
 		if s := siteAfter(text, from, to); s.bound == byNothing || s.bound == unbound {
-			return bytes.IndexByte(text[to:], '\n') < 0 && (isLetter(text[next]) || isDigit(text[next]) || text[next] >= 0x80 || strings.IndexByte("=:?|+.>,-(", text[next]) >= 0)
+			return bytes.IndexByte(text[to:], '\n') < 0 && (isLetter(text[next]) || isDigit(text[next]) || text[next] >= 0x80 || strings.IndexByte("=:?|+.>,-([<!", text[next]) >= 0)
 		}
 	}
-	pos := to
-	for range 3 {
-		s := siteAfter(text, from, pos)
-		if s.bound == unbound {
-			return false
+	s := siteAfter(text, from, to)
+	if s.bound == unbound {
+		return false
+	}
+	if s.bound == byColon && s.quote == 0 {
+		pos, more := declared(text, s.start)
+		if more {
+			return true
 		}
-		if s.end+lookahead+16 >= len(text) {
-			return s.end-s.start < maxValue
-		}
-		if pos = declared(text, pos, s); pos == 0 {
-			return false
+		if pos > 0 {
+			s = valueAt(text, from, pos, byEquals)
 		}
 	}
-	return false
+	if pair, ok := pairedPassword(text, from, to, s); ok {
+		s = pair
+	}
+	return s.end+lookahead+nextReach >= len(text) && s.end-s.start < maxValue
 }
+
+// nextReach is how many bytes behind what looks like a value may still change
+// where it ends: a wrapper, a pair's second part.
+const nextReach = 24

@@ -14,6 +14,9 @@ func FuzzFind(f *testing.F) {
 	for _, c := range found {
 		f.Add([]byte(c.text), len(c.text)-3)
 	}
+	for _, c := range rows {
+		f.Add([]byte(c.text), len(c.text)/2)
+	}
 	rules, err := Rules()
 	if err != nil {
 		f.Fatal(err)
@@ -36,6 +39,12 @@ func fuzzRule(t *testing.T, r *Rule, text []byte, cut int) {
 				continue
 			}
 			s, e, ok := r.Find(text, at)
+			for ns, ne, next := s, e, ok && r.Next != nil; next; {
+				after := ne
+				if ns, ne, next = r.Next(text, at, after); next && (ns < after || ne > len(text) || ns >= ne) {
+					t.Fatalf("%s: [%d:%d] after %d in %q", r.Entity, ns, ne, after, text)
+				}
+			}
 			if ok && (s < 0 || e > len(text) || s >= e) {
 				t.Fatalf("%s: [%d:%d] in %q", r.Entity, s, e, text)
 			}

@@ -60,6 +60,7 @@ type pattern struct {
 	group    int // -1: the whole match
 	entropy  float64
 	needs    func(value []byte) bool // more that a value must be; may be nil
+	trim     bool                    // what ends a sentence is no part of the value
 	allow    []allowList
 	global   *allowList
 	fallback func() *regexp.Regexp
@@ -169,6 +170,12 @@ func (p *pattern) find(text []byte, at int) (start, end int, ok bool) {
 			continue
 		}
 		start, end = p.value(&m)
+		for p.trim && end > start && strings.IndexByte(".,:)]}`", text[end-1]) >= 0 {
+			end--
+		}
+		if end == start {
+			return 0, 0, false
+		}
 		return start, end, p.accepts(text, start, end, &m)
 	}
 	return 0, 0, false

@@ -72,7 +72,7 @@ func foundIn(t *testing.T, text string) bool {
 func TestOwnSamples(t *testing.T) {
 	r := rand.New(rand.NewPCG(7, 8))
 	for _, k := range kinds {
-		if k.password() || k.entropy == 0 || strings.Contains(k.regex[1:], `\b`) {
+		if k.entropy == 0 || strings.Contains(k.regex[1:], `\b`) {
 			continue
 		}
 		tree, err := syntax.Parse(strings.TrimSuffix(k.regex, tail), syntax.Perl)

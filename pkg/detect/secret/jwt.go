@@ -148,21 +148,34 @@ func appendDecoded(dst, v []byte) ([]byte, bool) {
 	return dst, err == nil
 }
 
-// basicPair reports base64 of printable user:password, as Basic
-// authentication (RFC 7617), Docker's auth and npm's _auth have it.
-func basicPair(v []byte) bool {
+// pair is what base64 holds where a user's name and a password may be.
+type pair uint8
+
+const (
+	noPair      pair = iota
+	standInPair      // user:password, as documents write it
+	realPair
+)
+
+// basicPair reads base64 of printable user:password, as Basic authentication
+// (RFC 7617), Docker's auth and npm's _auth have it.
+func basicPair(v []byte) pair {
 	if len(v) < 8 || len(v) > 512 {
-		return false
+		return noPair
 	}
 	var buf [384]byte
 	raw, ok := appendDecoded(buf[:0], v)
-	if !ok || bytes.IndexByte(raw, ':') < 0 || len(raw) < 5 {
-		return false
+	colon := bytes.IndexByte(raw, ':')
+	if !ok || colon < 0 || len(raw) < 5 {
+		return noPair
 	}
 	for _, c := range raw {
 		if c < ' ' || c > '~' {
-			return false
+			return noPair
 		}
 	}
-	return true
+	if weak[string(raw[colon+1:])] {
+		return standInPair
+	}
+	return realPair
 }

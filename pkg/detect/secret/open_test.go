@@ -16,6 +16,9 @@ func TestOpen(t *testing.T) {
 	for _, c := range found {
 		texts = append(texts, c.text, "first. "+c.text+"\nand then, more. "+c.text)
 	}
+	for _, c := range rows {
+		texts = append(texts, c.text)
+	}
 	closed := 0
 	for _, text := range texts {
 		lower := bytes.ToLower([]byte(text))

@@ -40,8 +40,13 @@ func scanRule(d *Rule, text, lower []byte) []hit {
 				break
 			}
 			at += i
-			if s, e, ok := d.Find(text, at); ok {
+			s, e, ok := d.Find(text, at)
+			for ok {
 				hits = append(hits, hit{s, e, d.Entity})
+				if d.Next == nil {
+					break
+				}
+				s, e, ok = d.Next(text, at, e)
 			}
 		}
 	}

@@ -32,6 +32,10 @@ type Rule struct {
 	// say so too often, never too seldom, and after After bytes it says no.
 	Open func(text []byte, at int) bool
 
+	// Next reports, after Find or Next reported a secret that ends at after,
+	// another one that belongs to the literal, further on. Nil for rules of one.
+	Next func(text []byte, at, after int) (start, end int, ok bool)
+
 	// Goes follows a secret that was longer than After on from pos, where what is
 	// known of it ends: up to stop it goes on; over says that there it ends, else
 	// more text is needed, of which final says that none comes. Nil for secrets
@@ -47,6 +51,7 @@ func Rules() ([]Rule, error) { return all() }
 var all = sync.OnceValues(func() ([]Rule, error) {
 	out := []Rule{
 		privateKey(), puttyKey(), jsonWebToken(), opaqueToken(), urlPassword(), kubernetesSecret(), curlUser(),
+		passwordColumn(), insertedPassword(),
 		assignment("PASSWORD", passwordLiterals, rolePassword, 0.85),
 		assignment("GENERIC_SECRET", tokenLiterals, roleToken, 0.8),
 		foreignPassword(),
@@ -76,6 +81,7 @@ var abouts = map[string]string{
 	"JWT":               "JSON Web Token, signed, encrypted or neither",
 	"URL_PASSWORD":      "password in scheme://user:password@host",
 	"KUBERNETES_SECRET": "first value of a Kubernetes Secret's data",
+	"TABLE_PASSWORD":    "password in a column of CSV, TSV or Markdown that is named so",
 	"CURL_USER":         "user and password of curl's -u",
 	"PASSWORD":          "password by the name or words before it",
 	"GENERIC_SECRET":    "random value by a name such as api_key or token",

@@ -1,6 +1,9 @@
 package secret
 
-import "testing"
+import (
+	"slices"
+	"testing"
+)
 
 // TestFound holds forms of secrets, in the words people put around them,
 // against the value that must be found. All values are made up.
@@ -87,6 +90,94 @@ var found = []struct{ text, value string }{
 	{"wachtwoord: falcon.maple-792", "falcon.maple-792"},
 	{"mailgun wants key-7sq4dwmhbzcmo935bxbk6tmgi81yd7ak here", "key-7sq4dwmhbzcmo935bxbk6tmgi81yd7ak"},
 	{"curl -u bob:kd92mWqX https://x.internal", "bob:kd92mWqX"},
+	{"  - name: DB_PASSWORD\n    value: \"lantern.pepper12\"\n", "lantern.pepper12"},
+	{`"environment":[{"name":"API_TOKEN","value":"kD93mWl20sLqPz81xYv72Qn"},{"name":"PORT","value":"8080"}]`, "kD93mWl20sLqPz81xYv72Qn"},
+	{"env {\n  name  = \"DB_PASSWORD\"\n  value = \"kd92!mWq\"\n}", "kd92!mWq"},
+	{`<property name="connection.password" value="kd92!mWq"/>`, "kd92!mWq"},
+	{`<property name="hibernate.connection.password">kd92!mWq</property>`, "kd92!mWq"},
+	{"<name>fs.s3a.secret.password</name>\n    <value>kd92!mWq</value>", "kd92!mWq"},
+	{"<key>password</key>\n<string>kd92!mWq</string>", "kd92!mWq"},
+	{`let password: &str = "lantern.pepper12";`, "lantern.pepper12"},
+	{`const ADMIN_PASSWORD: &'static str = "kd92!mWq";`, "kd92!mWq"},
+	{`let password = String::from("kd92!mWq");`, "kd92!mWq"},
+	{`var dbPassword string = "kd92!mWq"`, "kd92!mWq"},
+	{`const pw: string = "kd92!mWq";`, "kd92!mWq"},
+	{`val password: String = "kd92!mWq"`, "kd92!mWq"},
+	{`Dim password As String = "kd92!mWq"`, "kd92!mWq"},
+	{`char password[25] = "kd92!mWq";`, "kd92!mWq"},
+	{`password <- "kd92!mWq"`, "kd92!mWq"},
+	{`if (password != "kd92!mWq") {`, "kd92!mWq"},
+	{`define('DB_PASSWORD', 'lantern-pepper-glacier41');`, "lantern-pepper-glacier41"},
+	{`dataSource.setPassword("lantern.pepper12");`, "lantern.pepper12"},
+	{`.username("app").password("lantern.pepper12")`, "lantern.pepper12"},
+	{`requests.get(url, auth=("bob", "kd92!mWq"))`, "kd92!mWq"},
+	{`HTTPBasicAuth("bob", "lantern.pepper12")`, "lantern.pepper12"},
+	{`req.SetBasicAuth("bob", "kd92!mWq")`, "kd92!mWq"},
+	{`DriverManager.getConnection(url, "bob", "kd92!mWq")`, "kd92!mWq"},
+	{"storePassword 'kd92!mWq'", "kd92!mWq"},
+	{"credentials: bob / kd92!mWq", "kd92!mWq"},
+	{"you can log in with bob / kd92!mWq there", "kd92!mWq"},
+	{"user/pass: bob/kd92mWq", "kd92mWq"},
+	{"Login: bob / kd92mWq", "kd92mWq"},
+	{"my pw is lantern.pepper12", "lantern.pepper12"},
+	{"le mdp est kd92!mWq", "kd92!mWq"},
+	{"the password for svc-batch is kd92mWq", "kd92mWq"},
+	{"the admin's password was changed to kd92mWq last night", "kd92mWq"},
+	{"logged in as bob with password lantern.pepper12", "lantern.pepper12"},
+	{"htpasswd -bc .htpasswd bob kd92mWq", "kd92mWq"},
+	{"htpasswd -nb bob kd92mWq", "kd92mWq"},
+	{"net user bob kd92mWq /add", "kd92mWq"},
+	{`net use Z: \\srv\share /user:corp\bob kd92mWq`, "kd92mWq"},
+	{"useradd -m -p kd92mWq bob", "kd92mWq"},
+	{"echo kd92mWq | sudo -S apt update", "kd92mWq"},
+	{"echo kd92mWq | passwd --stdin bob", "kd92mWq"},
+	{"unzip -P kd92mWq a.zip", "kd92mWq"},
+	{"7z x a.7z -pkd92mWq", "kd92mWq"},
+	{"lftp -u bob,kd92mWq ftp.internal", "kd92mWq"},
+	{"xfreerdp /u:bob /p:kd92mWq /v:10.0.0.4", "kd92mWq"},
+	{"impacket-psexec corp/bob:kd92mWq@10.0.0.7", "kd92mWq"},
+	{"rabbitmqctl add_user bob kd92mWq", "kd92mWq"},
+	{"requirepass kd92mWq", "kd92mWq"},
+	{"ENV MYSQL_ROOT_PASSWORD lantern.pepper12", "lantern.pepper12"},
+	{"SET PASSWORD FOR 'app'@'%' = 'kd92!mWq';", "kd92!mWq"},
+	{"INSERT INTO users (name, password, role) VALUES ('bob', 'kd92!mWq', 'admin');", "kd92!mWq"},
+	{"name,email,password\nbob,b@acme.test,kd92!mWq\n", "kd92!mWq"},
+	{"host;user;password;port\ndb1;bob;kd92mWq;5432\n", "kd92mWq"},
+	{"user\tpassword\nbob\tkd92mWq\n", "kd92mWq"},
+	{"| Service | Login | Password |\n|:--|:--|:--|\n| grafana | bob | `lantern.pepper12` |\n", "lantern.pepper12"},
+	{"| Password | kd92mWqX1 |", "kd92mWqX1"},
+	{"SECRET_KEY=lantern-pepper_412", "lantern-pepper_412"},
+	{`client_secret: "Lantern!Pepper42"`, "Lantern!Pepper42"},
+	{`os.environ.get('DJANGO_SECRET_KEY', 'w*2#86t64!fh6yav$aouo@u2o@&*gg76q!&%6x_wua')`, "w*2#86t64!fh6yav$aouo@u2o@&*gg76q!&%6x_wua"},
+	{"access_token=kD93mWl20sLqPz81xYv72Qn&v=5", "kD93mWl20sLqPz81xYv72Qn"},
+	{`loyverse_key = "kD93mWl20sLqPz81xYv72Qn"`, "kD93mWl20sLqPz81xYv72Qn"},
+	{"git+https://7d1ab9c76bea2cfb80a29fef8f1e0b12:x-oauth-basic@github.com/a/b.git", "7d1ab9c76bea2cfb80a29fef8f1e0b12"},
+	{"it says e2b_7d1ab9c76bea2cfb80a29fef8f1e0b127d1ab9c7 is wrong", "e2b_7d1ab9c76bea2cfb80a29fef8f1e0b127d1ab9c7"},
+	{"ST=st.7d1ab9c76bea2cfb80a29fef.7d1ab9c76bea2cfb80a29fef8f1e0b12.80a29fef8f1e0b127d1ab9c76bea2cfb", "st.7d1ab9c76bea2cfb80a29fef.7d1ab9c76bea2cfb80a29fef8f1e0b12.80a29fef8f1e0b127d1ab9c76bea2cfb"},
+	{"<secret>{AQAAABAAAAAQkD93mWl20sLqPz81xYv72QnTb5Rc3Hs4Gj6Fu8=}</secret>", "AQAAABAAAAAQkD93mWl20sLqPz81xYv72QnTb5Rc3Hs4Gj6Fu8="},
+}
+
+// TestRows holds tables to all their rows.
+func TestRows(t *testing.T) {
+	for _, c := range rows {
+		var got []string
+		for _, h := range scanAll(t, c.text) {
+			got = append(got, c.text[h.start:h.end])
+		}
+		if !slices.Equal(got, c.values) {
+			t.Errorf("%q: found %q, want %q", c.text, got, c.values)
+		}
+	}
+}
+
+var rows = []struct {
+	text   string
+	values []string
+}{
+	{"login,password,note\nbob,kd92mWqX,first\neve,,second\nann,\"Zp,40rLw\",third\n\nend", []string{"kd92mWqX", "Zp,40rLw"}},
+	{"| user | password |\n|---|---|\n| bob | kd92mWqX |\n| eve | *none* |\n| ann | Zp40rLwQ |\n", []string{"kd92mWqX", "Zp40rLwQ"}},
+	{"insert into u (id, passwd) values (1, 'kd92mWqX'), (2, 'it is'), (3, 'Zp40rLwQ');", []string{"kd92mWqX", "Zp40rLwQ"}},
+	{"login,password\nbob,kd92mWqX\nno table any more, kd92mWqY, kd92mWqZ\neve,kd92mWqW\n", []string{"kd92mWqX"}},
 }
 
 // TestClean holds text that only looks like it against nothing being found.
@@ -157,5 +248,36 @@ var clean = []string{
 	"creds: see vault",
 	"password: camelCaseNameOfField",
 	"Turn the key 90 degrees and it is open.",
+	"- name: DB_PASSWORD\n  valueFrom:\n    secretKeyRef:\n      name: db-secret-v2\n      key: password",
+	`{"name": "password", "type": "string", "required": true}`,
+	`<input name="password" type="password" value="Sign in">`,
+	"Authorization: AWS4-HMAC-SHA256 Credential=MYKEYGOESHERE/20151228/us-east-1/s3/aws4_request",
+	"credentials:\n  awsCredentials:\n    region: us-east-1",
+	`query bob:password "localhost:6000/" now`,
+	"password: String!",
+	"username=user&password=password&_csrf=35942e65-a172-4cd4-a1d4-d16a51147b3e",
+	"https://acme.notion.test/API-BD80F56CDC1441E6BF6011AB6D852875",
+	"login with Google / GitHub",
+	"login with username / password",
+	"user/pass: see 1Password",
+	"net user /domain",
+	"the net user experience improved greatly",
+	"htpasswd -c .htpasswd bob",
+	"/cpu/classes/user:objects 0 bytes8",
+	`client.login("user", "password")`,
+	"auth=(user, password)",
+	"INSERT INTO users (name, password) VALUES (?, ?);",
+	"INSERT INTO users (name, password_hash) VALUES ('bob', 'a81f3bd2c0');",
+	"INSERT INTO users (name, password) VALUES ('bob', '$2b$12$Kd92mWqX1kd92mWqX1');",
+	"| Field | Type |\n|---|---|\n| password | varchar2 |",
+	"login,password_hash\nbob,kd92mWqX\n",
+	"| Option | Password |\n|---|---|\n| x | required |",
+	"name, password and role2 of all\nusers, kd92mWqX",
+	`password = "test_password2"`,
+	`"encrypted_key": "OKOawDo13gRp2ojaHV7LFpZcgV7T6DVZKTyKOMTYUm"`,
+	`cache_key = "kD93mWl20sLqPz81xYv72Qn"`,
+	`sort_key: "7d1ab9c76bea2cfb80a29fef8f1e0b12"`,
+	"client_secret: my-app-secret-01",
+	`"auth": "dXNlcjpwYXNzd29yZA=="`,
 	"keyboard: us-intl-104",
 }

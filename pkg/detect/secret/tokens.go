@@ -14,8 +14,10 @@ type kind struct {
 const tail = `(?:[^\w-]|$)`
 
 // kinds are the formats that gitleaks' set lacks or has more narrowly than
-// their providers now issue them. Each comes from the provider's documents or
-// the prefix it registered for secret scanning.
+// their providers now issue them. Each comes from the provider's documents, the
+// prefix it registered for secret scanning, or is what at least one of
+// TruffleHog's, Kingfisher's, Nosey Parker's and Betterleaks' rules also says of
+// it.
 var kinds = []kind{
 	// Models.
 	{"ANTHROPIC_API_KEY", `\b(sk-ant-(?:oat|ort|sid)\d{2}-[\w-]{60,140})` + tail, 3.5},
@@ -42,8 +44,18 @@ var kinds = []kind{
 	{"WANDB_API_KEY", `\b(wandb_v1_[A-Za-z0-9_]{70,90})` + tail, 3.5},
 	{"HELICONE_API_KEY", `\b(sk-helicone-[a-z0-9]{7}-[a-z0-9]{7}-[a-z0-9]{7}-[a-z0-9]{7})` + tail, 3.2},
 	{"FIRECRAWL_API_KEY", `\b(fc-[0-9a-f]{32})` + tail, 3},
+	{"E2B_API_KEY", `\b(e2b_[0-9a-f]{40})` + tail, 3},
+	{"FAL_KEY", `(?i)\bfal[\w.-]{0,20}['"\s:=]{1,6}([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}:[0-9a-f]{32})` + tail, 3},
+	{"BROWSERBASE_API_KEY", `\b(bb_(?:live|test)_[\w-]{24,36})` + tail, 3.5},
+	{"LLAMACLOUD_API_KEY", `\b(llx-[A-Za-z0-9]{40,60})` + tail, 3.5},
+	{"APIFY_API_TOKEN", `\b(apify_api_[A-Za-z0-9]{34,40})` + tail, 3.5},
+	{"RUNPOD_API_KEY", `\b(rpa_[A-Z0-9]{40,50})` + tail, 3.5},
+	{"BEDROCK_API_KEY", `\b((?:bedrock-api-key-|ABSK)[A-Za-z0-9+/]{80,400}={0,2})`, 4},
+	{"LOGFIRE_TOKEN", `\b(pylf_v\d_[a-z]{2}_[A-Za-z0-9]{40,50})` + tail, 3.5},
+	{"ZHIPU_API_KEY", `(?i)(?:zhipu|bigmodel|chatglm)[\w.-]{0,20}['"\s:=]{1,6}([0-9a-f]{32}\.[A-Za-z0-9]{16})` + tail, 3.8},
 	// Source forges and package registries.
 	{"GITHUB_TOKEN", `\b(gh[pousr]_[A-Za-z0-9]{36,255})` + tail, 3},
+	{"GITHUB_TOKEN", `\b(ghs_\d{1,12}_eyJ[\w-]{20,400}\.eyJ[\w-]{20,800}\.[\w-]{20,800})`, 3},
 	{"GITHUB_FINE_GRAINED_PAT", `\b(github_pat_[A-Za-z0-9_]{70,90})` + tail, 3},
 	{"BITBUCKET_APP_PASSWORD", `\b(ATBB[A-Za-z0-9]{24,36}[0-9A-F]{8})` + tail, 3.5},
 	{"ATLASSIAN_API_TOKEN", `\b(AT[AC]TT3[\w=-]{80,240})` + tail, 3.5},
@@ -54,6 +66,13 @@ var kinds = []kind{
 	{"JFROG_TOKEN", `\b((?:AKCp[A-Za-z0-9]{69}|cmVmd[A-Za-z0-9]{59}))` + tail, 4},
 	{"SOURCEGRAPH_ACCESS_TOKEN", `\b(sgp_(?:(?:[0-9a-fA-F]{16}|local)_)?[0-9a-fA-F]{40})` + tail, 3},
 	{"SOURCEGRAPH_ACCESS_TOKEN", `(?i)sourcegraph[\w.-]{0,20}['"\s]{0,3}[=:]['"\s]{0,3}([0-9a-f]{40})` + tail, 3},
+	{"PREFECT_API_KEY", `\b(pn[ub]_[A-Za-z0-9]{36})` + tail, 3.5},
+	{"SOURCEGRAPH_LICENSE_TOKEN", `\b(slk_[0-9a-f]{64})` + tail, 3},
+	{"DEPENDENCY_TRACK_KEY", `\b(odt_[A-Za-z0-9]{32,64})` + tail, 3.8},
+	{"WAKATIME_API_KEY", `\b(waka_[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})` + tail, 3},
+	{"MERGIFY_KEY", `\b(mergify_(?:application_key|ci)_[A-Za-z0-9_-]{40,90})` + tail, 3.5},
+	{"OCTOPUS_API_KEY", `[ "'=:\x60(](API-[A-Z0-9]{26,32})` + tail, 3.8},
+	{"JENKINS_SECRET", `\{(AQAAABAAAA[A-Za-z0-9+/]{20,400}={0,2})\}`, 3.5},
 	// Clouds and platforms.
 	{"AWS_ACCESS_KEY", `\b((?:AKIA|ASIA|ABIA|ACCA|AROA|AIDA)[A-Z0-9]{16})` + tail, 3},
 	{"AWS_MWS_TOKEN", `\b(amzn\.mws\.[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})` + tail, 3},
@@ -82,8 +101,23 @@ var kinds = []kind{
 	{"TERRAFORM_TOKEN", `\b([A-Za-z0-9]{14}\.atlasv1\.[\w=-]{60,70})` + tail, 3.5},
 	{"TAILSCALE_KEY", `\b(tskey-(?:api|auth|client|scim|webhook)-[A-Za-z0-9]{6,20}-[A-Za-z0-9]{20,40})` + tail, 3.5},
 	{"SCALEWAY_ACCESS_KEY", `\b(SCW[A-Z0-9]{17})` + tail, 3.2},
-	{"VERCEL_TOKEN", `\b(vc[pikar]_[A-Za-z0-9]{50,60})` + tail, 3.5},
+	{"VERCEL_TOKEN", `\b(vc[pikar]_[A-Za-z0-9]{24,60})` + tail, 3.5},
 	{"DENO_DEPLOY_TOKEN", `\b(dd[pwo]_[A-Za-z0-9]{36})` + tail, 3.5},
+	{"NETLIFY_ACCESS_TOKEN", `\b(nf[cou]_[A-Za-z0-9]{36})` + tail, 3.5},
+	{"INFISICAL_SERVICE_TOKEN", `[ "'=:\x60(](st\.(?:[0-9a-f]{24}|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})\.[0-9a-f]{32}\.[0-9a-f]{32})` + tail, 3},
+	{"NGROK_TOKEN", `(?i)ngrok[\w .-]{0,30}['"\s:=(]{1,6}([12][A-Za-z0-9]{24,29}_\d?[A-Za-z0-9]{20,22})` + tail, 4.2},
+	{"DROPBOX_TOKEN", `\b(sl\.(?:u\.|B\.)?[\w-]{120,1000})`, 4},
+	{"TRIGGER_DEV_KEY", `\b(tr_(?:dev|prod|stg|preview|pat)_[A-Za-z0-9]{20,40})` + tail, 3.5},
+	{"UNKEY_ROOT_KEY", `\b(unkey_[A-Za-z0-9]{20,40})` + tail, 3.5},
+	{"COCKROACH_CLOUD_KEY", `\b(CCDB1_[A-Za-z0-9]{22}_[A-Za-z0-9]{40})` + tail, 3.5},
+	{"ASTRA_TOKEN", `\b(AstraCS:[A-Za-z0-9]{24}:[0-9a-f]{64})` + tail, 3.5},
+	{"MONGODB_ATLAS_SECRET", `\b(mdb_sa_sk_[\w-]{40})` + tail, 3.5},
+	{"DOCKER_SWARM_TOKEN", `\b(SWM(?:TKN-1-[a-z0-9]{50,60}-[a-z0-9]{24,30}|KEY-1-[A-Za-z0-9+/]{40,50}))`, 3.5},
+	{"WIREGUARD_KEY", `\b(?:PrivateKey|PresharedKey)\s{0,3}=\s{0,3}([A-Za-z0-9+/]{43}=)`, 4},
+	{"AZURE_APP_CONFIGURATION_SECRET", `\.azconfig\.io;Id=[^;\s'"]{4,80};Secret=([A-Za-z0-9+/]{36,120}={0,2})`, 3.5},
+	{"CLOUDFLARE_ORIGIN_CA_KEY", `\b(v1\.0-[0-9a-f]{24}-[0-9a-f]{146})` + tail, 3},
+	{"EXOSCALE_API_KEY", `\b(EXO[0-9a-f]{24})` + tail, 3},
+	{"ALIBABA_STS_TOKEN", `\b(STS\.[A-Za-z0-9]{20,64})` + tail, 4},
 	{"AIVEN_PASSWORD", `\b(AVNS_[\w-]{19})` + tail, 3.2},
 	{"PULUMI_ACCESS_TOKEN", `\b(pul-[0-9a-f]{40})` + tail, 3},
 	// Payment.
@@ -91,6 +125,9 @@ var kinds = []kind{
 	{"STRIPE_WEBHOOK_SECRET", `\b(whsec_[A-Za-z0-9+/]{24,64}={0,2})` + tail, 3.5},
 	{"BRAINTREE_ACCESS_TOKEN", `\b(access_token\$(?:production|sandbox)\$[0-9a-z]{16}\$[0-9a-f]{32})` + tail, 3},
 	{"RAZORPAY_KEY", `\b(rzp_(?:live|test)_[A-Za-z0-9]{14,24})` + tail, 3},
+	{"ASAAS_API_KEY", `(\$aact_(?:prod|hmlg)_[\w-]{20,200})`, 3.5},
+	{"MOLLIE_API_KEY", `\b((?:live|test)_[A-Za-z0-9]{30,45})` + tail, 4.3},
+	{"PAGARME_KEY", `\b(ak_(?:live|test)_[A-Za-z0-9]{30})` + tail, 3.5},
 	{"PLAID_ACCESS_TOKEN", `\b(access-(?:production|development|sandbox)-[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})` + tail, 3},
 	{"PADDLE_API_KEY", `\b(pdl_(?:live|sdbx)_apikey_[a-z0-9]{26}_[A-Za-z0-9]{22}_[A-Za-z0-9]{3})` + tail, 3.5},
 	{"FLUTTERWAVE_SECRET_KEY", `\b(FLWSECK(?:_TEST)?-[0-9a-f]{32}-X)` + tail, 3},
@@ -103,7 +140,10 @@ var kinds = []kind{
 	{"TEAMS_WEBHOOK_URL", `(https://[a-z0-9-]{2,40}\.webhook\.office\.com/webhookb2/[\w@./-]{80,220})`, 3},
 	{"GOOGLE_CHAT_WEBHOOK_URL", `(https://chat\.googleapis\.com/v1/spaces/[\w-]{6,20}/messages\?key=[\w-]{30,50}&token=[\w%=-]{30,70})`, 3},
 	{"ZAPIER_WEBHOOK_URL", `(https://hooks\.zapier\.com/hooks/catch/\d{4,12}/[a-z0-9]{5,12})`, 3},
-	{"TELEGRAM_BOT_TOKEN", `\b(\d{8,10}:AA[\w-]{33})` + tail, 3.5},
+	{"TEAMS_WEBHOOK_URL", `(https://outlook\.office(?:365)?\.com/webhook/[\w@./-]{80,220})`, 3},
+	{"TINES_WEBHOOK_URL", `(https://[\w-]{2,40}\.tines\.com/webhook/[0-9a-z]{32}/[0-9a-z]{32})`, 3},
+	{"DISCORD_BOT_TOKEN", `(?i)discord[^\n]{0,40}?\b([MNO][A-Za-z0-9_-]{23,27}\.[A-Za-z0-9_-]{6}\.[A-Za-z0-9_-]{27,40})` + tail, 4.2},
+	{"TELEGRAM_BOT_TOKEN", `\b(\d{8,10}:AA[\w-]{32,34})` + tail, 3.5},
 	{"FACEBOOK_ACCESS_TOKEN", `\b(EAA[A-Za-z0-9]{90,400})` + tail, 3.5},
 	{"TWILIO_API_KEY", `\b(SK[0-9a-f]{32})` + tail, 3},
 	{"SENDGRID_API_KEY", `\b(SG\.[\w-]{16,32}\.[\w-]{32,64})` + tail, 3.5},
@@ -113,6 +153,21 @@ var kinds = []kind{
 	{"BREVO_API_KEY", `\b(x(?:keysib|smtpsib)-[0-9a-f]{64}-[A-Za-z0-9]{16})` + tail, 3},
 	// Work, monitoring, build.
 	{"NOTION_TOKEN", `\b(secret_[A-Za-z0-9]{43})` + tail, 3.9},
+	{"TYPEFORM_TOKEN", `\b(tfp_[\w-]{40,64})` + tail, 3.5},
+	{"ADAFRUIT_IO_KEY", `\b(aio_[A-Za-z0-9]{28})` + tail, 3.5},
+	{"CLICKUP_TOKEN", `\b(pk_\d{6,9}_[0-9A-Z]{32})` + tail, 3.5},
+	{"ZOHO_TOKEN", `\b(1000\.[0-9a-f]{32}\.[0-9a-f]{32})` + tail, 3},
+	{"POLAR_TOKEN", `\b(polar_[a-z]{2,4}_[A-Za-z0-9]{36,60})` + tail, 3.5},
+	{"ONFIDO_TOKEN", `\b(api_(?:live|sandbox)(?:_[a-z]{2})?\.[\w-]{11}\.[\w-]{32})` + tail, 3.5},
+	{"CONFIGCAT_SDK_KEY", `\b(configcat-sdk-1/[\w-]{22}/[\w-]{22})` + tail, 3.8},
+	{"PUBNUB_SECRET_KEY", `\b(sec-c-[A-Za-z0-9]{48,52})` + tail, 3.5},
+	{"VOICEFLOW_KEY", `\b(VF\.(?:[DW][MS]\.)?[0-9a-fA-F]{24}\.[A-Za-z0-9]{16})` + tail, 3.5},
+	{"TEAMWORK_TOKEN", `\b(tkn\.v1_[A-Za-z0-9]{71}=)`, 3.5},
+	{"STACKHAWK_KEY", `\b(hawk\.[\w-]{20}\.[\w-]{20})` + tail, 3.5},
+	{"UBIDOTS_KEY", `\b(BBFF-[A-Za-z0-9]{30})` + tail, 3.5},
+	{"CANVA_SECRET", `\b(cnvca[A-Za-z0-9_-]{51})` + tail, 4},
+	{"FLEETBASE_KEY", `\b(flb_(?:live|test)_[A-Za-z0-9]{20})` + tail, 3.5},
+	{"DEVCYCLE_KEY", `\b(dvc_(?:server|client|mobile)_[\w-]{20,50})` + tail, 3.5},
 	{"FIGMA_TOKEN", `\b(fig[dour]_[\w-]{38,60})` + tail, 3.5},
 	{"AIRTABLE_TOKEN", `\b(pat[A-Za-z0-9]{14}\.[0-9a-f]{64})` + tail, 3},
 	{"HUBSPOT_TOKEN", `\b(pat-(?:na|eu|ap)\d-[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})` + tail, 3},
@@ -123,7 +178,7 @@ var kinds = []kind{
 	{"WOOCOMMERCE_KEY", `\b(c[ks]_[0-9a-f]{40})` + tail, 3},
 	{"SALESFORCE_TOKEN", `\b(00D[A-Za-z0-9]{12,15}![\w.]{80,120})`, 3.5},
 	{"POSTMAN_API_KEY", `\b(PMAK-[0-9a-f]{24}-[0-9a-f]{34})` + tail, 3},
-	{"NEW_RELIC_KEY", `\b(NR(?:AK|II|IQ|BR|RA)-[A-Za-z0-9_-]{27,42})` + tail, 3},
+	{"NEW_RELIC_KEY", `\b(NR(?:AK|AA|II|IQ|BR|RA)-[A-Za-z0-9_-]{27,42})` + tail, 3},
 	{"GRAFANA_TOKEN", `\b(glsa_[A-Za-z0-9]{32}_[0-9a-fA-F]{8}|glc_eyJ[A-Za-z0-9+/]{40,400}={0,2})` + tail, 3},
 	{"HONEYCOMB_KEY", `\b(hc[abi][a-z]{2}_[A-Za-z0-9]{58})` + tail, 3.5},
 	{"POSTHOG_KEY", `\b(ph[cx]_[A-Za-z0-9]{40,48})` + tail, 3.5},
@@ -134,58 +189,60 @@ var kinds = []kind{
 	{"SNYK_TOKEN", `\b(snyk_(?:uat|sat)\.[0-9a-f]{8}\.[\w-]{40,80})` + tail, 3.5},
 	{"OKTA_API_TOKEN", `\bSSWS\s{1,2}([\w-]{30,64})` + tail, 3.2},
 	{"STYTCH_SECRET", `\b(secret-(?:live|test)-[\w-]{35}=)`, 3.5},
+	{"SENTRY_ORG_TOKEN", `\b(sntrys_eyJ[\w+/-]{40,400}={0,2}_[\w+/-]{40,48})`, 3.5},
+	{"GRAFANA_API_KEY", `\b(eyJrIjoi[A-Za-z0-9]{60,110}={0,2})` + tail, 3.5},
 	{"SONAR_TOKEN", `\b(sq[upa]_[0-9a-f]{40})` + tail, 3},
 	{"MAPBOX_SECRET_TOKEN", `\b(sk\.eyJ[\w-]{40,120}\.[\w-]{22})` + tail, 3.5},
 	{"AGE_SECRET_KEY", `\b(AGE-SECRET-KEY-1[02-9AC-HJ-NP-Z]{58})`, 0},
 	{"AGE_PLUGIN_KEY", `\b(AGE-PLUGIN-[A-Z0-9-]{2,20}-1[02-9AC-HJ-NP-Z]{40,200})`, 3},
 	{"PASETO", `\b(v[1-4]\.(?:local|public)\.[\w-]{40,1000}(?:\.[\w-]{4,400})?)`, 3.5},
 	{"URL_SIGNING_SECRET", `(?i)[?&](?:X-Amz-Signature=([0-9a-f]{64}))`, 3},
-	// Files and commands with a fixed form.
+	// Files with a fixed form.
 	{"NETRC_PASSWORD", `\bmachine\s{1,4}[\w.-]{1,80}\s{1,20}login\s{1,4}\S{1,80}\s{1,20}password\s{1,4}(\S{3,128})`, 0},
-	{"PGPASS_PASSWORD", `(?:5432|3306|5433):[\w*-]{1,64}:[\w-]{1,64}:([^\s:'"\x60<>]{4,128})`, 2},
 	{"FACEBOOK_APP_TOKEN", `(?i)facebook[^\n]{0,60}?\b(\d{15,16}(?:\||%7C)[0-9a-z_-]{27,40})` + tail, 3},
-	{"MYSQL_PASSWORD", `\b(?:mysql|mysqldump|mysqladmin|mariadb|mariadb-dump|mysqlimport|mycli)\s(?:[^\n|;]{0,120}?\s)?-p['"]?([^\s'"|;<>]{3,128})`, 1.5},
-	{"SSHPASS_PASSWORD", `\bsshpass\s{1,4}-p\s{0,4}['"]?([^\s'"|;<>]{3,128})`, 1.5},
-	{"REDIS_PASSWORD", `\bredis-cli\s(?:[^\n|;]{0,120}?\s)?(?:-a|--pass)\s{1,4}['"]?([^\s'"|;<>]{3,128})`, 1.5},
-	{"MONGO_PASSWORD", `\b(?:mongo|mongosh|mongodump|mongorestore|mongoexport|mongoimport)\s(?:[^\n|;]{0,160}?\s)?(?:-p|--password)\s{0,4}['"]?([^\s'"|;<>=-][^\s'"|;<>]{2,127})`, 1.5},
-	{"DOCKER_PASSWORD", `\b(?:docker|podman|helm registry|oras|az acr|skopeo|buildah|crane auth)\slogin\s(?:[^\n|;]{0,120}?\s)?-p\s{1,4}['"]?([^\s'"|;<>]{3,128})`, 1.5},
-	{"LDAP_PASSWORD", `\bldap(?:search|modify|add|delete|whoami)\s(?:[^\n|;]{0,160}?\s)?-w\s{1,4}['"]?([^\s'"|;<>]{3,128})`, 1.5},
-	{"SQLCMD_PASSWORD", `\b(?:sqlcmd|bcp|isql|osql)\s(?:[^\n|;]{0,160}?\s)?-P\s{0,4}['"]?([^\s'"|;<>]{3,128})`, 1.5},
-	{"OPENSSL_PASSWORD", `\s-pass(?:in|out)?\s{1,4}['"]?pass:([^\s'"|;<>]{3,128})`, 1.5},
-	{"KEYSTORE_PASSWORD", `\s-(?:storepass|keypass|srcstorepass|deststorepass)\s{1,4}['"]?([^\s'"|;<>]{3,128})`, 1.5},
-	{"AZURE_CLI_PASSWORD", `\baz\slogin\s(?:[^\n|;]{0,160}?\s)?-p\s{1,4}['"]?([^\s'"|;<>]{3,128})`, 1.5},
-	{"CHPASSWD_PASSWORD", `\becho\s{1,4}['"]?[\w.-]{1,32}:([^\s'"|;<>]{3,128})['"]?\s{0,4}\|\s{0,4}(?:sudo\s{1,4})?chpasswd\b`, 1.5},
-	{"NETWORK_CREDENTIAL", `\bNetworkCredential\(\s{0,4}"[^"\n]{1,64}",\s{0,4}"([^"\n]{4,128})"`, 1.5},
-	{"SECURE_STRING", `\bConvertTo-SecureString\s{1,4}(?:-String\s{1,4})?['"]([^'"\n]{4,128})['"]`, 1.5},
-	{"JDBC_PASSWORD", `\bjdbc:oracle:(?:thin|oci):[\w$#]{1,64}/([^\s'"@/<>]{3,128})@`, 1.5},
-	{"SQL_PASSWORD", `(?i)\bidentified\s{1,4}(?:with\s{1,4}[\w'"]{1,40}\s{1,4})?by\s{1,4}(?:password\s{1,4})?['"]([^'"\n]{4,128})['"]`, 1.5},
-	{"SMB_PASSWORD", `\b(?:smbclient|rpcclient)\s(?:[^\n|;]{0,160}?\s)?-U\s{0,4}['"]?[\w.\\/-]{1,64}%([^\s'"|;<>]{3,128})`, 1.5},
-	{"NET_USE_PASSWORD", `(?i)/user:[\w.\\@-]{1,64}\s{1,4}['"]?([^\s'"|;<>/]{4,128})`, 1.5},
 	{"SIDEKIQ_SENSITIVE_URL", `(?i)\bhttps?://([a-f0-9]{8}:[a-f0-9]{8})@(?:gems|enterprise)\.contribsys\.com`, 0},
 }
 
-// passwordKinds are those whose value a person chose: what is said of weak and
-// made up passwords holds for them.
-func (k kind) password() bool { return k.entropy == 1.5 || k.entropy == 2 }
-
-// ownRules compiles the table.
+// ownRules compiles the tables.
 func ownRules() ([]Rule, error) {
 	var out []Rule
 	for _, k := range kinds {
-		patterns, err := compilePattern(k.regex)
+		needs := func([]byte) bool { return true }
+		switch k.entity {
+		case "VAULT_LEGACY_TOKEN":
+			needs = func(v []byte) bool { n := census(v); return n.digits > 0 && n.turns >= 6 }
+		case "MOLLIE_API_KEY", "NGROK_TOKEN", "PAGARME_KEY":
+			needs = func(v []byte) bool { n := census(v); return n.digits > 1 && n.turns >= 6 }
+		}
+		rules, err := k.compile(needs, false)
 		if err != nil {
-			return nil, fmt.Errorf("format %s: %w", k.entity, err)
+			return nil, err
 		}
-		for _, p := range patterns {
-			p.entropy = k.entropy
-			switch {
-			case k.entity == "VAULT_LEGACY_TOKEN":
-				p.needs = func(v []byte) bool { n := census(v); return n.digits > 0 && n.turns >= 6 }
-			case k.password():
-				p.needs = func(v []byte) bool { return !standIn(v) && v[0] != '-' && !reference(v) }
+		out = append(out, rules...)
+	}
+	for _, t := range forms {
+		for _, k := range t.kinds {
+			rules, err := k.compile(t.needs, true)
+			if err != nil {
+				return nil, err
 			}
-			out = append(out, p.rule(k.entity))
+			out = append(out, rules...)
 		}
+	}
+	return out, nil
+}
+
+// compile makes a rule of each alternative; trim cuts what ends a sentence off
+// the value.
+func (k kind) compile(needs func([]byte) bool, trim bool) ([]Rule, error) {
+	patterns, err := compilePattern(k.regex)
+	if err != nil {
+		return nil, fmt.Errorf("format %s: %w", k.entity, err)
+	}
+	var out []Rule
+	for _, p := range patterns {
+		p.entropy, p.needs, p.trim = k.entropy, needs, trim
+		out = append(out, p.rule(k.entity))
 	}
 	return out, nil
 }

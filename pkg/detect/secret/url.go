@@ -41,6 +41,9 @@ func findURLPassword(text []byte, at int) (start, end int, ok bool) {
 	}
 	v := text[colon+1 : end]
 	user := text[at+3 : colon]
+	if string(v) == "x-oauth-basic" && len(user) >= 20 { // GitHub's form of a token as the user
+		return at + 3, colon, !standIn(user)
+	}
 	if len(v) < 3 || bytes.Equal(user, v) || standInURL(v) {
 		return 0, 0, false
 	}

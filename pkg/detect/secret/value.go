@@ -261,6 +261,9 @@ func standIn(v []byte) bool {
 	}
 	var buf [maxValue]byte
 	lower := appendLower(buf[:0], v)
+	if last := len(lower) - 1; last > 0 && lower[last] == '!' && weak[string(lower[:last])] { // also a type of GraphQL
+		return true
+	}
 	if weak[string(lower)] || isDigit(lower[len(lower)-1]) && weak[string(lower[:len(lower)-1])] {
 		return true
 	}
@@ -269,7 +272,30 @@ func standIn(v []byte) bool {
 			return true
 		}
 	}
-	return distinct(v) < 4
+	return distinct(v) < 4 || weakWords(v)
+}
+
+// weakWords reports words and small numbers, all of which stand for real ones:
+// test_password2.
+func weakWords(v []byte) bool {
+	if len(v) > maxName {
+		return false
+	}
+	for _, c := range v {
+		if !isWord(c) && c != '-' && c != '.' {
+			return false
+		}
+	}
+	var words nameWords
+	words.split(v)
+	for i := range words.n {
+		w := words.at(i)
+		bare := bytes.TrimRight(w, "0123456789")
+		if len(w)-len(bare) > 1 || !weak[string(bare)] {
+			return false
+		}
+	}
+	return words.n > 1
 }
 
 // distinct counts the different bytes of v.
