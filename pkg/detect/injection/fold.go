@@ -58,7 +58,7 @@ var plain = map[rune]rune{
 
 func foldSlow(r rune) folded {
 	switch {
-	case invisible(r) || unicode.Is(unicode.Mn, r) || unicode.Is(unicode.Me, r):
+	case invisible(r) || unicode.Is(unicode.M, r):
 		return folded{0, kindSkip}
 	case ideographic(r):
 		return folded{r, kindIdeo}

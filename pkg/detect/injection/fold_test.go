@@ -32,3 +32,14 @@ func TestFoldDoesNotAllocate(t *testing.T) {
 		}
 	}
 }
+
+// A vowel sign is part of its word, whichever side of the letter it stands.
+func TestMarksDoNotEndWords(t *testing.T) {
+	for _, word := range []string{"निर्देशों", "दिखाओ", "নির্দেশ", "คำสั่ง", "تَجاهَل", "e\u0301te\u0301"} {
+		for _, r := range word {
+			if _, kind := fold(r); kind == kindSep {
+				t.Errorf("%s: %U ends a word", word, r)
+			}
+		}
+	}
+}

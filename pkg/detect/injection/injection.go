@@ -6,7 +6,7 @@
 // what it clears costs one look at each byte and no allocation. Around each
 // place it stops at, a window is read with lookalikes, invisible runes,
 // leetspeak and spacing undone, encoded parts are decoded and read again, and
-// phrase classes in eleven languages and a linear model over hashed words and
+// phrase classes in many languages and a linear model over hashed words and
 // word pairs are added up to one score. The score of a text is that of its
 // strongest window, so evidence never adds up over a long document, and an
 // order buried in one is not thinned out by it.

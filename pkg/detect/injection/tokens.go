@@ -124,10 +124,16 @@ func (z *tokenizer) skip(r rune) {
 		if r >= 0x202A && r <= 0x202E || r >= 0x2066 && r <= 0x2069 {
 			z.hidden++
 		}
-	default:
+	case r < firstIndic || r > lastIndic:
 		z.marks++
 	}
 }
+
+// Writings of India to Tibet, whose words are full of marks.
+const (
+	firstIndic = 0x0900
+	lastIndic  = 0x0FFF
+)
 
 // punctuation handles an ASCII byte that is no letter or digit.
 func (z *tokenizer) punctuation(i int, c byte) int {
