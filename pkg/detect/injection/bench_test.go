@@ -14,6 +14,23 @@ func benchmark(b *testing.B, text []byte, role Role) {
 func BenchmarkProse(b *testing.B)      { benchmark(b, longProse(256<<10), User) }
 func BenchmarkShortProse(b *testing.B) { benchmark(b, []byte(prose), User) }
 
+// BenchmarkShortTexts scores what people write to models in a line, words of
+// orders among it.
+func BenchmarkShortTexts(b *testing.B) {
+	d := newDetector(b, Options{})
+	size := 0
+	for _, text := range harmless {
+		size += len(text)
+	}
+	b.SetBytes(int64(size))
+	b.ReportAllocs()
+	for b.Loop() {
+		for _, text := range harmless {
+			d.Score([]byte(text), User)
+		}
+	}
+}
+
 // BenchmarkProseWithOrders has an order every 4 KiB.
 func BenchmarkProseWithOrders(b *testing.B) {
 	var text []byte

@@ -15,21 +15,19 @@ const (
 	trigAlone  = 1 << iota // a word of it is enough to look closer
 	trigRot13              // a trigger word in rot13: decode the window
 	trigMirror             // a trigger word written backwards
-	trigRare               // rare enough to look closer at a short text
 )
 
 // Commonness of concepts, 0 to 11.
 const (
 	commonWord  = 2 // of a word in a phrase that is not listed
-	commonRare  = 5 // up to this, a word makes a short text worth a look
 	commonNever = 12
 )
 
 // maxStepGap and maxSteps bound the work of one phrase at one token: a phrase
 // reaches at most 63 tokens.
 const (
-	maxConcepts = 1024
-	maxSlots    = 768 // concepts the prefilter keeps the last place of
+	maxConcepts = 2048
+	maxSlots    = 1024 // concepts the prefilter keeps the last place of
 	maxStepGap  = 12
 	maxSteps    = 6
 )
@@ -190,9 +188,6 @@ func (c *compiler) concept(name string, common int, flags uint8) int {
 		c.common = append(c.common, common)
 	}
 	c.flags[id] |= flags
-	if common <= commonRare && name != "NONE" {
-		c.flags[id] |= trigRare
-	}
 	return id
 }
 
@@ -353,7 +348,7 @@ func (c *compiler) sift(numbers map[string]uint16) {
 	p.heads = new(headSet)
 	for w, s := range c.words {
 		set := numbers[fmt.Sprint(s)]
-		if len(s) == 0 || len(p.slots[set]) > 0 || p.trig[set]&^trigRare != 0 {
+		if len(s) == 0 || len(p.slots[set]) > 0 || p.trig[set] != 0 {
 			p.sieve.add(w, set)
 			p.head(w)
 		}

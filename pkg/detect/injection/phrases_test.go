@@ -2,6 +2,7 @@ package injection
 
 import (
 	"math"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -121,6 +122,36 @@ func TestFeaturesAreWhatTheModelSees(t *testing.T) {
 		got, _, _ := d.model.best(z.run([]byte(text)), &sums)
 		if math.Abs(got-want) > 0.02 {
 			t.Errorf("%.20q: the model says %v, its features %v", text, got, want)
+		}
+	}
+}
+
+// TestTextsAreApart runs one prefilter over halves of attacks, one after the
+// other: the half of an order in one text must not meet the other half in the
+// next, also where the count of words begins again.
+func TestTextsAreApart(t *testing.T) {
+	p, err := compiled()
+	if err != nil {
+		t.Fatal(err)
+	}
+	stops := func(f *prefilter, text string) (at []int) {
+		f.reset(p, []byte(text))
+		for i := f.next(); i >= 0; i = f.next() {
+			at = append(at, i)
+		}
+		return at
+	}
+	var used prefilter
+	for _, a := range attacks {
+		for cut := range a.text {
+			first, second := a.text[:cut], a.text[cut:]
+			stops(&used, first)
+			if cut%7 == 0 {
+				used.words += mostWords
+			}
+			if got, want := stops(&used, second), stops(new(prefilter), second); !slices.Equal(got, want) {
+				t.Fatalf("%q after %q: stops at %d, alone at %d", second, first, got, want)
+			}
 		}
 	}
 }

@@ -2,19 +2,14 @@ package injection
 
 import "unicode/utf8"
 
-// shortText is the length up to which one trigger word is enough to look
-// closer; in longer texts an order's two halves must be near each other.
-const shortText = 512
-
 // prefilter walks a text once, word by word, without allocation, and stops
 // where a phrase could be or where the text hides something.
 type prefilter struct {
 	p    *phrases
 	text []byte
 	at   int
-	any  bool // any trigger word is enough
 
-	words   int32           // passed so far
+	words   int32           // passed so far, in this and earlier texts
 	last    [maxSlots]int32 // number of the last word of a concept
 	lastAt  [maxSlots]int32 // and its end
 	from    int             // where the pair that was found begins
@@ -36,14 +31,24 @@ var letterish = func() (t [256]bool) {
 }()
 
 func (f *prefilter) reset(p *phrases, text []byte) {
-	f.p, f.text, f.any = p, text, len(text) <= shortText
-	f.words, f.single = 0, 0
+	f.p, f.text = p, text
+	f.single = 0
+	if f.words > mostWords {
+		f.words, f.last = 0, [maxSlots]int32{}
+	}
 	f.jump(0)
 }
 
+// Words are counted on from text to text, so that what is remembered of the
+// one before is out of reach and need not be cleared.
+const (
+	outOfReach = (maxStepGap + 1) * maxSteps
+	mostWords  = 1 << 30
+)
+
 // jump goes on at another place of the text, forgetting what was near.
 func (f *prefilter) jump(at int) {
-	f.last = [maxSlots]int32{}
+	f.words += outOfReach
 	f.at, f.singles, f.escapes, f.bytes8, f.pair = at, 0, 0, 0, false
 }
 
@@ -345,11 +350,7 @@ func (f *prefilter) trigger(set uint16, end int) bool {
 	if end-f.single > 6 {
 		f.singles = 0
 	}
-	bits := f.p.trig[set]
-	if bits&^trigRare != 0 || f.any && bits != 0 {
-		return true
-	}
-	return f.concept(set)
+	return f.p.trig[set] != 0 || f.concept(set)
 }
 
 // concept notes the concepts of a set at this word and looks for what must
@@ -359,7 +360,7 @@ func (f *prefilter) concept(set uint16) bool {
 	f.from = f.at
 	for _, id := range f.p.slots[set] {
 		for _, m := range f.p.mates[id] {
-			if at := f.last[m.slot]; at > 0 && f.words-at <= int32(m.reach) {
+			if at := f.last[m.slot]; f.words-at <= int32(m.reach) {
 				found = true
 				f.from = min(f.from, int(f.lastAt[m.slot]))
 			}
