@@ -42,6 +42,8 @@ type phrases struct {
 	trig      []uint8      // set -> trigger bits
 	classes   []string
 	plantable []bool // class -> counts more on a line of its own in other text
+	negatable []bool // class -> says nothing behind a "not"
+	toolOnly  []bool // class -> counts in a tool's result
 	rules     []rule
 	starts    [][]uint16 // set -> rules whose first step it fits
 	slots     [][]uint16 // set -> places the prefilter keeps for its concepts
@@ -56,6 +58,7 @@ type phrases struct {
 	colon     uint16 // a sentence's start behind a speaker's name
 	reader    int    // step of a word that may address a model
 	spoken    int    // step of a word that keeps its meaning inside a name
+	not       int    // step of a word that turns an order around
 }
 
 // mate is the earlier half of a pair: its slot, and how many words before the
@@ -222,6 +225,8 @@ func (c *compiler) phrase(class string, weight float64, fields []string) error {
 		c.classes[class] = id
 		c.out.classes = append(c.out.classes, class)
 		c.out.plantable = append(c.out.plantable, class == "answer-shape" || class == "planted-code")
+		c.out.negatable = append(c.out.negatable, class == "override")
+		c.out.toolOnly = append(c.out.toolOnly, class == "tool-order")
 	}
 	r := rule{class: id, weight: weight}
 	gap := 0
@@ -322,6 +327,7 @@ func (c *compiler) finish() (*phrases, error) {
 	p.comment = number(conceptSet{c.concepts[nameNote]})
 	p.colon = number(conceptSet{c.concepts[nameBOS], c.concepts[nameColon]})
 	p.reader = c.step("READER|AI")
+	p.not = c.step("not|dont|never|cannot|cant|shouldnt|nicht|pas|non")
 	p.spoken = c.step("IGNORE|PRIOR|ORDERS|PROMPTS|SYSTEM|YOUR|DAN")
 	if len(p.rules) > maxPhrases || len(p.classes) > maxClasses {
 		return nil, fmt.Errorf("the phrase file has %d phrases in %d classes, over %d in %d", len(p.rules), len(p.classes), maxPhrases, maxClasses)

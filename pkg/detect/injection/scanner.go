@@ -182,8 +182,11 @@ func (s *scanner) phrases(e *evidence, toks []token) {
 				continue
 			}
 			r := &p.rules[id]
+			if p.toolOnly[r.class] && s.role != Tool {
+				continue
+			}
 			last := p.match(r, toks, i)
-			if last < 0 {
+			if last < 0 || p.negatable[r.class] && p.negated(toks, i) {
 				continue
 			}
 			found[id>>6] |= 1 << (id & 63)
@@ -197,6 +200,18 @@ func (s *scanner) phrases(e *evidence, toks []token) {
 			}
 		}
 	}
+}
+
+// negated reports a "not" before the token at i, with at most one word
+// between: who asks not to disregard the rules, or why one must not, does not
+// give the order.
+func (p *phrases) negated(toks []token, i int) bool {
+	for n := 1; n <= 2 && toks[i].word && i-n >= 0 && toks[i-n].word; n++ {
+		if p.fit(toks[i-n].set, p.not) {
+			return true
+		}
+	}
+	return false
 }
 
 // planted reports an order on a line of its own among other text: what a user
