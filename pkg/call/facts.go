@@ -50,7 +50,7 @@ func (c *call) readFacts(request *genai.Request, body []byte) *facts {
 	c.addProvenance(&request.Provenance)
 	in.LLM.Operation, in.LLM.Model, in.LLM.Stream, in.LLM.Request = request.Operation, request.Model, request.Stream, request
 	in.LLM.Text = func(i int) string { return textOf(body, request.Texts[i]) }
-	var rest unread
+	rest := unread{all: c.detect.HasCustom()}
 	f := c.scan(c.detect, body, rest.of(request, body))
 	c.askRemote(f, body)
 	in.Findings = countFindings(f)

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/regent-proxy/regent/pkg/call/phase"
+	"github.com/regent-proxy/regent/pkg/detect"
 	"github.com/regent-proxy/regent/pkg/frame"
 	"github.com/regent-proxy/regent/pkg/policy"
 )
@@ -326,4 +327,20 @@ func TestTwoEncodingHeaders(t *testing.T) {
 		t.Errorf("the response leaves as %q, without %v", v.NewBody, v.Remove)
 	}
 	c.Close(true, nil)
+}
+
+// Entities of one's own may be short words, also in names and values that no
+// dialect notes.
+func TestShortWordsOfOnesOwnAreFoundEverywhere(t *testing.T) {
+	b := newBench(t, rules{request: redactAll, response: redactAll})
+	own, err := b.snap.Detect.With([]detect.Custom{{Entity: "CODE", Terms: []string{"owl"}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.snap.Detect = own
+	sent, got := b.answered(t, "/v1/chat/completions", `{"model":"gpt-4o","messages":[{"role":"user","content":"hi"}],"metadata":{"owl":"x","team":"owl"}}`, "application/json",
+		`{"id":"r","model":"gpt-4o","owl":1,"note":"owl","choices":[{"index":0,"message":{"role":"assistant","content":"fine"},"finish_reason":"stop"}]}`, 0)
+	if strings.Contains(sent+got, "owl") || strings.Count(sent+got, "[CODE]") != 4 {
+		t.Errorf("sent %s, got %s", sent, got)
+	}
 }

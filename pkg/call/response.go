@@ -199,7 +199,7 @@ func (c *call) unreadResponse(reason string, err error) phase.Verdict {
 func (c *call) judgeResponse(read *genai.Response, body []byte, final bool) phase.Verdict {
 	f := &facts{}
 	if read != nil {
-		var rest unread
+		rest := unread{all: c.detect.HasCustom()}
 		f = c.scan(c.detect, body, rest.said(read.Texts, body))
 		if c.snap.Settings.RemoteResponses {
 			c.askRemote(f, body)

@@ -68,6 +68,7 @@ func (c *call) newStream() (*stream, phase.Verdict) {
 		s.decoder = frame.New(kind, frame.MaxEvent(c.snap.Settings.MaxEvent))
 	}
 	s.hold.init(c.detect, s.reader)
+	s.rest.all = c.detect.HasCustom()
 	c.reply.stream = s
 	c.rec.Stream = true
 	if !watched {

@@ -15,6 +15,7 @@ import (
 // at like any other, as metadata of who sent it. Left out is what carries no text
 // and what a change would break: see carriers.
 type unread struct {
+	all     bool          // short strings and plain words too: entities of one's own may be such
 	covered []genai.Range // that are texts already, in order
 	texts   []genai.Text  // the dialect's, and those behind them
 }
@@ -49,7 +50,7 @@ func (u *unread) add(doc []byte, texts []genai.Text, whose func(genai.Range) (ge
 		for next < len(u.covered) && u.covered[next].End < s.Range.End {
 			next++
 		}
-		if next < len(u.covered) && u.covered[next].Start <= s.Range.Start || !mayHold(doc[s.Range.Start:s.Range.End], s.IsName) {
+		if next < len(u.covered) && u.covered[next].Start <= s.Range.Start || !u.mayHold(doc[s.Range.Start:s.Range.End], s.IsName) {
 			return true
 		}
 		at := genai.Range(s.Range)
@@ -69,7 +70,7 @@ func (u *unread) cover(texts []genai.Text) {
 	slices.SortFunc(u.covered, func(a, b genai.Range) int { return cmp.Compare(a.End, b.End) })
 }
 
-// Bounds, in bytes: no finding is shorter than least; a string whose first blob
+// Bounds, in bytes: no finding of an entity that ships is shorter than least; a string whose first blob
 // bytes are all of base64's alphabet is data.
 const (
 	least = 6
@@ -78,8 +79,8 @@ const (
 
 // mayHold tells most strings that hold nothing: short ones, names that are plain
 // words, data in base64.
-func mayHold(s []byte, isName bool) bool {
-	if len(s) < least || isName && isWord(s) {
+func (u *unread) mayHold(s []byte, isName bool) bool {
+	if !u.all && (len(s) < least || isName && isWord(s)) {
 		return false
 	}
 	if _, data, ok := bytes.Cut(s[:min(len(s), blob)], []byte(";base64,")); ok && bytes.HasPrefix(s, []byte("data:")) && isBase64(data) {

@@ -101,6 +101,10 @@ func (s *Set) With(more []Custom) (*Set, error) {
 	return New(o)
 }
 
+// HasCustom reports whether the set looks for custom entities, which may be as
+// short and plain as any word.
+func (s *Set) HasCustom() bool { return len(s.own) > 0 }
+
 func nameSet(names []string) map[string]bool {
 	if len(names) == 0 {
 		return nil
