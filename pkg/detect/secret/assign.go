@@ -48,6 +48,9 @@ type site struct {
 	scheme     bool // Bearer and the like stood before it
 	setter     bool // it is given to what sets one: setPassword("…"), define("…", "…")
 	account    bool // a user's name stands near before it
+	query      bool // it is a parameter of a URL
+	variable   bool // its name is an environment variable's, all capitals
+	named      bool // its name is more than "key"
 	chosen     bool // its name is one of a secret that people choose: SECRET_KEY
 }
 
@@ -114,6 +117,9 @@ func findValue(text []byte, from, to int, r role) (start, end int, ok bool) {
 	}
 	s.setter = (s.bound == byCall || s.bound == byComma) && setter(text, from, to, s.bound)
 	s.account = s.bound == byNothing && afterAccount(text, from)
+	s.query = from > 0 && (text[from-1] == '?' || text[from-1] == '&')
+	s.variable = isName(text[from:to]) && text[from]&0x20 == 0
+	s.named = to-from > len("key")
 	s.chosen = r == roleToken && peopleChoose(text[from:to])
 	return s.start, s.end, accepts(text, s, r)
 }
@@ -136,254 +142,6 @@ func siteOf(text []byte, from, to int) site {
 	}
 	return s
 }
-
-// setsVariable reports the word of a command before text[from:] that is given a
-// variable's name and then its value: ENV of a Dockerfile, setx, set -x of fish.
-func setsVariable(text []byte, from int) bool {
-	for _, command := range [...]string{"ENV ", "setx ", "set -x ", "set -gx "} {
-		if start := from - len(command); start >= 0 && string(text[start:from]) == command {
-			return true
-		}
-	}
-	return false
-}
-
-// accountReach is how far before a name a user's name may stand.
-const accountReach = 48
-
-// accounts are the words with which people introduce a user's name.
-var accounts = [][]byte{[]byte("user"), []byte("login"), []byte("log in"), []byte("logged in"), []byte("account")}
-
-// afterAccount reports that a user's name stands before text[from:], as in
-// "user bob, password …".
-func afterAccount(text []byte, from int) bool {
-	var buf [accountReach]byte
-	near := appendLower(buf[:0], text[max(0, from-accountReach):from])
-	for _, word := range accounts {
-		if bytes.Contains(near, word) {
-			return true
-		}
-	}
-	return false
-}
-
-// Words of functions: those that take a value to keep it, and those that ask for
-// something else by a name.
-var (
-	setters = wordSet("set put define add append insert with setenv putenv env environ property header option config param getenv getordefault fetch")
-	askers  = wordSet("get find reset check has is validate verify hash compare forgot forget change update confirm require valid encode decode encrypt decrypt generate make create delete remove test to parse read load show hide mask match input label t tr translate i18n describe it expect")
-)
-
-// setter reports a call that is given the value: the name's own, as in
-// setPassword("…"), or the one that takes name and value, as in
-// define("DB_PASSWORD", "…").
-func setter(text []byte, from, to int, bound binding) bool {
-	if bound == byComma {
-		to = from
-		for to > 0 && from-to < 4 && (isQuote(text[to-1]) || isBlank(text[to-1])) {
-			to--
-		}
-		if to == 0 || text[to-1] != '(' {
-			return false
-		}
-		to--
-		from = to
-		for from > 0 && to-from < 24 && (isWord(text[from-1]) || text[from-1] == '.') {
-			from--
-		}
-	}
-	var words nameWords
-	words.split(text[from:to])
-	for i := range words.n {
-		if bound == byComma && setters[string(words.at(i))] {
-			return true
-		}
-		if bound == byCall && askers[string(words.at(i))] {
-			return false
-		}
-	}
-	return bound == byCall && words.n > 0
-}
-
-// peopleChoose reports the name of a secret that is often typed by hand:
-// SECRET_KEY, client_secret, jwtSecret.
-func peopleChoose(name []byte) bool {
-	var words nameWords
-	words.split(name)
-	secret, of := false, false
-	for i := range words.n {
-		switch string(words.at(i)) {
-		case "secret":
-			secret = true
-		case "secretkey":
-			secret, of = true, true
-		case "key", "client", "api", "app", "jwt", "session", "cookie", "consumer", "shared", "webhook", "signing", "auth", "token", "oauth", "base":
-			of = true
-		}
-	}
-	return secret && of
-}
-
-// pairedPassword finds the password in user:password and user / password, which
-// is how people write credentials; ok is false where the site holds no such pair
-// or the name promises none.
-func pairedPassword(text []byte, from, to int, s site) (pair site, ok bool) {
-	if s.bound == byNothing || s.bound == byComma || s.bound == byCall || s.scheme || !promisesPair(text, from, to) {
-		return s, false
-	}
-	sep := s.start
-	for sep < len(text) && sep-s.start < maxName && (isWord(text[sep]) || strings.IndexByte(".-@+", text[sep]) >= 0) {
-		sep++
-	}
-	if sep-s.start < 2 {
-		return s, false
-	}
-	at := skip(text, sep, 2, isBlank)
-	if at >= len(text) || text[at] != '/' && (text[at] != ':' || at > sep) {
-		return s, false
-	}
-	if text[at] == '/' && at == sep && (from == 0 || text[from-1] != '/') {
-		return s, false // a path
-	}
-	pair = s
-	pair.start = at + 1
-	if text[at] == '/' {
-		pair.start = skip(text, at+1, 2, isBlank)
-	}
-	if s.quote == 0 && pair.start < len(text) && isQuote(text[pair.start]) {
-		pair.quote = text[pair.start]
-		pair.start++
-	}
-	pair.end = valueEnd(text, from, pair.start, pair)
-	if pair.end <= pair.start || text[at] == ':' && bytes.IndexByte(text[pair.start:pair.end], ':') >= 0 {
-		return s, false
-	}
-	pair.bound = byVerb // stricter: there may be words on both sides of a slash
-	return pair, true
-}
-
-// promisesPair reports a name of credentials, or of both parts: user/pass.
-func promisesPair(text []byte, from, to int) bool {
-	var buf [maxName]byte
-	if bytes.Contains(appendLower(buf[:0], text[from:to]), []byte("cred")) {
-		return true
-	}
-	if from < 5 || text[from-1] != '/' {
-		return false
-	}
-	before := appendLower(buf[:0], text[max(0, from-9):from-1])
-	return bytes.HasSuffix(before, []byte("user")) || bytes.HasSuffix(before, []byte("username")) || bytes.HasSuffix(before, []byte("login"))
-}
-
-// maxType is how many bytes the type of a declaration may have.
-const maxType = 40
-
-// declared returns where the value begins behind a type such as that in
-// "token: &'static str = …", and 0 where the text at pos is none; more says that
-// this is not known yet.
-func declared(text []byte, pos int) (value int, more bool) {
-	if pos >= len(text) {
-		return 0, true
-	}
-	if c := text[pos]; !isLetter(c) && c != '&' && c != '*' && c != '[' {
-		return 0, false
-	}
-	for i := pos; i-pos < maxType; i++ {
-		if i+1 >= len(text) {
-			return 0, true
-		}
-		switch c := text[i]; {
-		case c == '=':
-			if !isBlank(text[i-1]) || !isBlank(text[i+1]) && !isQuote(text[i+1]) {
-				return 0, false
-			}
-			return i + 1, false
-		case c == '\'':
-			if !bytes.HasPrefix(text[i+1:], []byte("static")[:min(6, len(text)-i-1)]) {
-				return 0, false
-			}
-		case !isWord(c) && !isBlank(c) && strings.IndexByte("?[].&*<>|:,", c) < 0:
-			return 0, false
-		}
-	}
-	return 0, false
-}
-
-// maxGap is how many bytes may lie between a name and the value that is named as
-// such.
-const maxGap = 64
-
-// pairedValue finds what binds a value to a name where both are values
-// themselves: name: X and value: Y in lines of YAML, members of JSON or blocks of
-// Terraform, attributes and elements of XML. The value begins at pos or behind
-// blanks; more says that this is not known yet.
-func pairedValue(text []byte, to int) (pos int, bound binding, more bool) {
-	isClosing := func(c byte) bool { return isQuote(c) || c == '\\' }
-	limit := min(len(text), to+maxGap)
-	pos = skip(text[:limit], to, 4, isClosing)
-	quoted := pos > to
-	if quoted && pos < limit && text[pos] == '>' {
-		return pos + 1, byTag, false
-	}
-	if hasFold(text[pos:limit], []byte("</")) {
-		close := bytes.IndexByte(text[pos:limit], '>')
-		if close < 0 {
-			return 0, unbound, limit == len(text)
-		}
-		pos += close + 1
-	} else {
-		pos = skip(text[:limit], pos, 1, func(c byte) bool { return c == ',' || c == ';' })
-	}
-	gap := pos
-	pos = skip(text[:limit], pos, 40, isSpace)
-	if bytes.Count(text[gap:pos], []byte("\n")) > 1 {
-		return 0, unbound, false
-	}
-	tag := pos < limit && text[pos] == '<'
-	if tag {
-		pos++
-	}
-	pos = skip(text[:limit], pos, 4, isClosing)
-	if pos == to {
-		return 0, unbound, pos == len(text)
-	}
-	word, known := valueWord(text[pos:limit], tag)
-	if word == 0 {
-		return 0, unbound, !known && limit == len(text)
-	}
-	pos = skip(text[:limit], pos+word, 4, isClosing)
-	if pos < limit && tag && text[pos] == '>' {
-		return pos + 1, byTag, false
-	}
-	pos = skip(text[:limit], pos, 8, isBlank)
-	if pos >= limit {
-		return 0, unbound, limit == len(text)
-	}
-	if tag || text[pos] != ':' && text[pos] != '=' {
-		return 0, unbound, false
-	}
-	return pos + 1, byEquals, false
-}
-
-// valueWord returns the length of the word that announces a value, 0 where there
-// is none; known is false where it may still come.
-func valueWord(text []byte, tag bool) (n int, known bool) {
-	for i, word := range valueWords {
-		switch {
-		case i > 0 && !tag:
-		case len(text) <= len(word):
-			if hasFold(text, word[:len(text)]) {
-				return 0, false
-			}
-		case hasFold(text, word) && !isWord(text[len(word)]):
-			return len(word), true
-		}
-	}
-	return 0, true
-}
-
-// valueWords are an attribute or key, and a tag of Apple's property lists.
-var valueWords = [][]byte{[]byte("value"), []byte("string")}
 
 // nameAround widens the literal at at to the name it is in.
 func nameAround(text []byte, at int) (from, to int) {
@@ -433,39 +191,6 @@ func siteAfter(text []byte, from, to int) site {
 	return valueAt(text, from, pos, bound)
 }
 
-// skipIndex passes the brackets of an array that is declared: password[25].
-func skipIndex(text []byte, pos int) int {
-	if pos >= len(text) || text[pos] != '[' {
-		return pos
-	}
-	end := skip(text, pos+1, 6, isDigit)
-	if end < len(text) && text[end] == ']' {
-		return end + 1
-	}
-	return pos
-}
-
-// typed passes the type of a declaration such as "var token string = …", and
-// returns pos where there is none.
-func typed(text []byte, pos, to int, quoted bool) int {
-	if quoted || pos == to {
-		return pos
-	}
-	start := pos
-	if hasFold(text[pos:], []byte("as ")) { // Dim password As String = …
-		start += len("as ")
-	}
-	end := skip(text, start, 24, func(c byte) bool { return isWord(c) || c == '.' || c == '*' || c == '?' })
-	if end == start || end >= len(text) || !isBlank(text[end]) {
-		return pos
-	}
-	next := skip(text, end, 4, isBlank)
-	if next < len(text) && (text[next] == '=' || text[next] == ':' && next+1 < len(text) && text[next+1] == '=') {
-		return next
-	}
-	return pos
-}
-
 // bindingAt reads what ties a value to the name, and where it ends.
 func bindingAt(text []byte, from, to, pos int, quoted bool) (binding, int) {
 	if pos >= len(text) {
@@ -474,6 +199,8 @@ func bindingAt(text []byte, from, to, pos int, quoted bool) (binding, int) {
 	switch c := text[pos]; {
 	case c == '=' || c == ':' || c == '?' || c == '|' || c == '+' || c == '.':
 		return operatorAt(text, pos)
+	case c == '-' && pos > to && !quoted && text[from] != '-' && pos+1 < len(text) && isBlank(text[pos+1]):
+		return byVerb, pos + 1 // API key - …
 	case c == '<' && pos > to && hasFold(text[pos:], []byte("<- ")):
 		return byEquals, pos + len("<- ")
 	case c == '!' && pos > to && (hasFold(text[pos:], []byte("!= ")) || hasFold(text[pos:], []byte("!== "))):
@@ -504,7 +231,7 @@ func operatorAt(text []byte, pos int) (binding, int) {
 	switch {
 	case len(op) == 1 && op[0] == ':':
 		return byColon, end
-	case string(op) == "|" && end < len(text) && isBlank(text[end]):
+	case string(op) == "|":
 		return byCell, end
 	case op[len(op)-1] == '=', bytes.HasSuffix(op, []byte("=>")), string(op) == "||":
 		return byEquals, end
@@ -525,7 +252,7 @@ func wideOperatorAt(text []byte, pos int) (binding, int) {
 }
 
 // verbs tie a value to its name in a sentence.
-var verbs = wordSet("is was ist war lautet lautete est était es era é è e jest är er on to into equals")
+var verbs = wordSet("is was be ist war lautet lautete est était es era é è e jest är er on to into equals")
 
 // verbAfter skips the few words between a name and the verb behind it, as in
 // "the password for the old server is …".
@@ -535,6 +262,11 @@ func verbAfter(text []byte, to, pos int) (binding, int) {
 		end := wordEnd(text, pos)
 		if end == pos && words > 0 && pos+1 < len(text) && (text[pos] == '=' || text[pos] == ':') && isBlank(text[pos+1]) {
 			return byVerb, pos + 1
+		}
+		if end < len(text) && text[end] == ':' && words > 0 {
+			if next := skip(text, end+1, 12, isSpace); next > end+1 && bytes.IndexByte(text[end+1:next], '\n') >= 0 {
+				return byVerb, next // the password to go on with:, and then it
+			}
 		}
 		if end == pos || end >= len(text) {
 			break
@@ -549,12 +281,32 @@ func verbAfter(text []byte, to, pos int) (binding, int) {
 		if next = skip(text, next, 2, isBlank); next == end {
 			break
 		}
-		if isVerb && !fillerWords[string(appendLower(buf[:0], text[next:wordEnd(text, next)]))] {
+		if isVerb && !goesOn(text, pos, next) {
 			return byVerb, next
 		}
 		pos = next
 	}
 	return byNothing, bare
+}
+
+// goesOn reports that no value comes after the verb at text[verb:] but a sentence
+// goes on at next: is now …, to unlock the ….
+func goesOn(text []byte, verb, next int) bool {
+	word := text[next:wordEnd(text, next)]
+	var buf [24]byte
+	if fillerWords[string(appendLower(buf[:0], word))] {
+		return true
+	}
+	end := next + len(word)
+	if text[verb]|0x20 != 't' && text[verb]|0x20 != 'o' || end >= len(text) || !isBlank(text[end]) && text[end] != ':' {
+		return false
+	}
+	for _, c := range word {
+		if c < 'a' || c > 'z' {
+			return false
+		}
+	}
+	return len(word) > 0
 }
 
 // fillerWords stand between a verb and its value: was changed to, is now.
@@ -608,27 +360,6 @@ func valueAt(text []byte, from, pos int, bound binding) site {
 	return s
 }
 
-// wrappers make a value of another type from the one in their brackets.
-var wrappers = wordSet("string::from string.valueof string some ok just secretstring secretstr secret secret::new secretstring::from std::string string_view std::string_view buffer.from sensitive wrap valueof")
-
-// skipWrapper passes String::from( and the like before a quote.
-func skipWrapper(text []byte, pos int) int {
-	const most = 16
-	start := pos
-	if hasFold(text[pos:], []byte("new ")) {
-		start += len("new ")
-	}
-	end := skip(text, start, most, func(c byte) bool { return isWord(c) || c == ':' || c == '.' })
-	if end == start || end+1 >= len(text) || text[end] != '(' || !isQuote(text[end+1]) {
-		return pos
-	}
-	var buf [most]byte
-	if wrappers[string(appendLower(buf[:0], text[start:end]))] {
-		return end + 1
-	}
-	return pos
-}
-
 // skipLine passes one end of line and the indent after it.
 func skipLine(text []byte, pos int) int {
 	at := pos
@@ -657,7 +388,7 @@ func valueEnd(text []byte, from, pos int, s site) int {
 		}
 		end++
 	}
-	if s.quote == 0 {
+	if s.quote == 0 && s.bound != byTag {
 		for end > pos && (strings.IndexByte(".,:)]}>|", text[end-1]) >= 0 || text[end-1] == '*' && pos > 0 && text[pos-1] == '*') {
 			end--
 		}
@@ -683,222 +414,6 @@ func escapes(text []byte, at int) bool {
 		return true
 	}
 	return false
-}
-
-// accepts judges a value by its place and its name's role.
-func accepts(text []byte, s site, r role) bool {
-	v := text[s.start:s.end]
-	if len(v) < 4 || len(v) >= maxValue || standIn(v) {
-		return false
-	}
-	if s.quote == 0 && s.end < len(text) && (text[s.end] == '(' || text[s.end] == '[') {
-		return false
-	}
-	if s.end+3 <= len(text) && (string(text[s.end:s.end+3]) == "..." || string(text[s.end:s.end+3]) == "…") {
-		return false
-	}
-	if s.bound == byTag && (s.end >= len(text) || text[skip(text, s.end, 16, isSpace)%len(text)] != '<') {
-		return false
-	}
-	switch r {
-	case roleToken:
-		return acceptsToken(v, s)
-	case roleKey:
-		return acceptsKey(v, s)
-	}
-	return acceptsPassword(v, s)
-}
-
-// acceptsToken wants randomness: without a quote, a sign or a flag even more.
-func acceptsToken(v []byte, s site) bool {
-	coded := basicPair(v)
-	made := coded != standInPair && random(v) && !speaking(v)
-	switch {
-	case s.bound == byNothing:
-		return made && (s.scheme || len(v) >= 20)
-	case s.bound == byComma, s.bound == byCall:
-		n := census(v)
-		return s.quote != 0 && (made && n.lower+n.upper > 4 || s.setter && strong(v))
-	case s.bound == byCell:
-		return made
-	case s.chosen && chosenSecret(v):
-		return true
-	case s.quote == 0 && s.bound == byEquals && reference(v):
-		return false
-	}
-	return made || coded == realPair || coded == noPair && s.quote != 0 && strong(v)
-}
-
-// acceptsKey wants what no digest, path or identifier looks like.
-func acceptsKey(v []byte, s site) bool {
-	n := census(v)
-	return (s.bound == byEquals || s.bound == byColon && s.quote != 0) && len(v) >= 20 && n.hex < len(v) && !isUUID(v) && !bytes.ContainsAny(v, "/.:") &&
-		n.turns >= 6 && random(v) && !speaking(v)
-}
-
-// chosenSecret reports what a person typed where a random value belongs: words
-// and a number, or words, digits and signs.
-func chosenSecret(v []byte) bool {
-	n := census(v)
-	if len(v) < 8 || len(v) > 64 || n.other > 0 || n.digits < 2 || n.lower+n.upper < 4 || speaking(v) || technical(v) || bytes.ContainsAny(v, " /:(){}[]<>,") {
-		return false
-	}
-	return humanName(v) || endsInNumber(v) || (signsIn(v) > 0 || 3*n.turns >= len(v)) && !reference(v)
-}
-
-// strong reports a quoted value with the mix of signs and digits of a generated
-// key such as Django's, and nothing of an address, markup or a call.
-func strong(v []byte) bool {
-	n := census(v)
-	return len(v) >= 16 && n.other == 0 && n.lower+n.upper > 0 && n.digits >= 2 && signsIn(v) >= 2 &&
-		bytes.IndexByte(v, ' ') < 0 && !bytes.Contains(v, []byte("://")) && (!bytes.ContainsAny(v, "<>(){}[]|,") || len(v) >= 32 && signsIn(v) >= 6) && entropy(v) >= 3.5
-}
-
-// speaking reports a name for a secret: words, one of which says so, as in
-// testRSA2048PrivateKey.
-func speaking(v []byte) bool {
-	var words nameWords
-	words.split(v)
-	for i := range words.n {
-		switch string(words.at(i)) {
-		case "key", "keys", "secret", "secrets", "token", "password", "private", "public", "credential", "credentials", "cred", "creds":
-			return true
-		}
-	}
-	return false
-}
-
-// acceptsPassword wants what people choose or are given: not words, not code.
-func acceptsPassword(v []byte, s site) bool {
-	n := census(v)
-	if address(v) || n.other > 0 && s.quote == 0 || bytes.IndexByte(v, ' ') >= 0 || bytes.Contains(v, []byte("://")) || len(v) > 128 {
-		return false
-	}
-	letters := n.lower + n.upper
-	signs := signsIn(v)
-	if s.quote == 0 && (bytes.IndexByte(v, '(') >= 0 || bytes.IndexByte(v, '[') >= 0) && letters > 2*n.special {
-		return false
-	}
-	if n.digits == 0 && len(v) >= 12 && n.turns >= 3 && 4*n.turns >= len(v) && n.lower+n.upper == len(v) && !readable(v) && (s.bound != byNothing || s.account) {
-		return true // nUcDJxRdQXvTcAtI is no name of anything
-	}
-	switch s.bound {
-	case byComma, byCall:
-		if s.setter && s.quote != 0 {
-			break
-		}
-		fallthrough
-	case byNothing, byCell:
-		if s.account && len(v) >= 6 && letters > 0 && (n.digits >= 2 || n.digits > 0 && n.special >= 2) && !technical(v) && (!reference(v) || endsInNumber(v) || humanName(v)) && v[0] != '-' && v[0] != '/' {
-			return true
-		}
-		return len(v) >= 8 && (signs > 0 || !wordy(v)) && (n.lower > 0 && n.upper > 0 && n.digits > 0 || letters > 0 && n.digits > 0 && signs > 0)
-	case byVerb, byFlag:
-		return len(v) >= 6 && letters > 0 && (n.digits > 0 || signs > 0) && !technical(v) && (!reference(v) || endsInNumber(v) || humanName(v)) && v[0] != '-' && v[0] != '/'
-	}
-	if letters == 0 {
-		return s.quote != 0 && n.digits >= 6 && signs > 0 || n.digits >= 8 && signs > 0
-	}
-	if n.digits == 0 && signs == 0 || len(v) < 6 {
-		return n.digits == 0 && signs == 0 && n.special == 0 && s.quote != 0 && len(v) >= 8 && !readable(v)
-	}
-	return (!reference(v) || endsInNumber(v) && bytes.LastIndexByte(v, '-') > bytes.LastIndexByte(v, '.') || humanName(v)) && !technical(v)
-}
-
-// codeWords are parts of what programs and configurations call things, not of
-// what people make passwords of.
-var codeWords = wordSet("self this cls config cfg conf settings options opts opt env environ process request req response res ctx context data args params param props state form field fields input inputs user users auth login account client server session db database app application api url uri host label labels error errors message messages msg text title page view i18n intl t model models value values test tests testing spec example default defaults var vars local secrets secret token key password passwd pass credentials creds credential module modules package class object item items list node element com org net io www github gitlab google amazonaws v step event file path src lib utils util common core main index base type types name names id ids version sha md rsa aes http https utf iso ssl tls ldap smtp ftp")
-
-// humanName reports words joined by dots of which the last ends in two digits or
-// more and none is one of code: lantern.pepper12 is no member of anything.
-func humanName(v []byte) bool {
-	if len(v) < 8 || len(v) > 40 || !isDigit(v[len(v)-1]) || !isDigit(v[len(v)-2]) {
-		return false
-	}
-	var words nameWords
-	words.split(v)
-	for i := range words.n {
-		w := bytes.TrimRight(words.at(i), "0123456789")
-		if len(w) < 3 || codeWords[string(w)] {
-			return false
-		}
-	}
-	for _, c := range v {
-		if !isWord(c) && c != '.' && c != '-' {
-			return false
-		}
-	}
-	return words.n >= 2 && isLetter(v[0])
-}
-
-// address reports a host and its port, localhost:6000/path.
-func address(v []byte) bool {
-	host := 0
-	for host < len(v) && (isLetter(v[host]) || isDigit(v[host]) || v[host] == '.' || v[host] == '-') {
-		host++
-	}
-	port := host + 1
-	for port < len(v) && isDigit(v[port]) {
-		port++
-	}
-	return host >= 4 && host < len(v) && v[host] == ':' && port-host > 2 && (port == len(v) || v[port] == '/')
-}
-
-// signsIn counts the signs that passwords have and names do not.
-func signsIn(v []byte) int {
-	n := 0
-	for _, c := range v {
-		if strings.IndexByte("!@#$%^&*?~+=|", c) >= 0 {
-			n++
-		}
-	}
-	return n
-}
-
-// endsInNumber reports two digits or more behind all dots and dashes, as people
-// end what they made of words, maple.Summer-441, and code ends no name.
-func endsInNumber(v []byte) bool {
-	digits := 0
-	for digits < len(v) && isDigit(v[len(v)-1-digits]) {
-		digits++
-	}
-	return digits >= 2 && digits < len(v) && strings.IndexByte("-_.", v[len(v)-1-digits]) >= 0 && v[0] != '/' && v[0] != '.'
-}
-
-// reference reports code that stands for a value: a.b.c, a->b, a::b, a[0], a
-// path, a flag.
-func reference(v []byte) bool {
-	if bytes.Contains(v, []byte("->")) || bytes.Contains(v, []byte("::")) || bytes.Contains(v, []byte("[")) && bytes.Contains(v, []byte("]")) || bytes.Contains(v, []byte("==")) && len(v) < 8 || bytes.HasSuffix(v, []byte("()")) || bytes.Contains(v, []byte("||")) || bytes.Contains(v, []byte("&&")) {
-		return true
-	}
-	if v[0] == '/' || v[0] == '.' || v[0] == '-' || bytes.HasPrefix(v, []byte("&")) || v[0] == '*' && isLetter(v[len(v)-1]) && len(v) > 1 && isName(bytes.ReplaceAll(v[1:], []byte("."), nil)) {
-		return true
-	}
-	if bytes.IndexByte(v, '.') < 0 {
-		return false
-	}
-	for _, part := range bytes.Split(v, []byte(".")) {
-		if len(part) == 0 || isDigit(part[0]) {
-			return false
-		}
-		for _, c := range part {
-			if !isWord(c) && c != '-' && c != '?' && c != '!' {
-				return false
-			}
-		}
-	}
-	return true
-}
-
-// techWords are words with digits that follow "password is" and the like.
-var techWords = wordSet("sha1 sha2 sha256 sha-1 sha-256 sha512 sha-512 sha3 md5 base64 base64-encoded base64url base32 utf8 utf-8 utf16 bcrypt scrypt argon2 argon2i argon2id pbkdf2 aes128 aes256 aes-128 aes-256 oauth2 oauth1 oauth2.0 ipv4 ipv6 x509 x.509 k8s ed25519 rs256 hs256 es256 hmac-sha256 pkcs8 pkcs12 win32 web3 s3 ec2 i18n fido2 totp 2fa mfa u2f http2 tls1.2 tls1.3 json5 h264 int32 int64 uint8 uint32 uint64 float32 float64 8-character 12-character 16-character 32-byte 64-bit 128-bit 256-bit 512-bit ascii85 base58")
-
-func technical(v []byte) bool {
-	if len(v) > 32 {
-		return false
-	}
-	var buf [32]byte
-	return techWords[string(appendLower(buf[:0], v))]
 }
 
 func skip(text []byte, pos, most int, in func(byte) bool) int {
@@ -971,7 +486,7 @@ func openAfter(text []byte, from, to int) bool {
 			return true
 		}
 		if s := siteAfter(text, from, to); s.bound == byNothing || s.bound == unbound {
-			return bytes.IndexByte(text[to:], '\n') < 0 && (isLetter(text[next]) || isDigit(text[next]) || text[next] >= 0x80 || strings.IndexByte("=:?|+.>,-([<!", text[next]) >= 0)
+			return !lineEnds(text, to) && (isLetter(text[next]) || isDigit(text[next]) || text[next] >= 0x80 || strings.IndexByte("=:?|+.>,-([<!", text[next]) >= 0)
 		}
 	}
 	s := siteAfter(text, from, to)
@@ -991,6 +506,21 @@ func openAfter(text []byte, from, to int) bool {
 		s = pair
 	}
 	return s.end+lookahead+nextReach >= len(text) && s.end-s.start < maxValue
+}
+
+// lineEnds reports an end of line behind text[at:] that a colon does not come
+// before, or after which a word has begun.
+func lineEnds(text []byte, at int) bool {
+	end := bytes.IndexByte(text[at:], '\n')
+	if end < 0 {
+		return false
+	}
+	end += at
+	before := end
+	for before > at && isSpace(text[before-1]) {
+		before--
+	}
+	return before == at || text[before-1] != ':' || skip(text, before, 13, isSpace) < len(text)
 }
 
 // nextReach is how many bytes behind what looks like a value may still change

@@ -29,7 +29,7 @@ var commands = []kind{
 	{"SQLCMD_PASSWORD", `\b(?:sqlcmd|bcp|isql|osql)\s(?:[^\n|;]{0,160}?\s)?-P\s{0,4}['"]?([^\s'"|;<>]{3,128})`, 1.5},
 	{"OPENSSL_PASSWORD", `\s-pass(?:in|out)?\s{1,4}['"]?pass:([^\s'"|;<>]{3,128})`, 1.5},
 	{"KEYSTORE_PASSWORD", `\s-(?:storepass|keypass|srcstorepass|deststorepass)\s{1,4}['"]?([^\s'"|;<>]{3,128})`, 1.5},
-	{"AZURE_CLI_PASSWORD", `\baz\slogin\s(?:[^\n|;]{0,160}?\s)?-p\s{1,4}['"]?([^\s'"|;<>]{3,128})`, 1.5},
+	{"AZURE_CLI_PASSWORD", `\baz (?:[a-z][a-z-]{1,30} ){1,4}(?:[^\n|;]{0,160}?\s)?-p\s{1,4}['"]?([^\s'"|;<>]{3,128})`, 1.5},
 	{"SECURE_STRING", `\bConvertTo-SecureString\s{1,4}(?:-String\s{1,4})?['"]([^'"\n]{4,128})['"]`, 1.5},
 	{"JDBC_PASSWORD", `\bjdbc:oracle:(?:thin|oci):[\w$#]{1,64}/([^\s'"@/<>]{3,128})@`, 1.5},
 	{"SQL_PASSWORD", `(?i)\bidentified\s{1,4}(?:with\s{1,4}[\w'"]{1,40}\s{1,4})?by\s{1,4}(?:password\s{1,4})?['"]([^'"\n]{4,128})['"]`, 1.5},
@@ -58,6 +58,10 @@ var commands = []kind{
 	{"CISCO_PASSWORD", `\b(?:password|secret)\s0\s{1,2}(\S{4,64})`, 1.5},
 	{"WIFI_PSK", `\bpsk\s{0,2}=\s{0,2}"([^"\n]{8,63})"`, 1.5},
 	{"CHPASSWD_PASSWORD", `\becho (?:-[en]\s{1,2})?['"]?[\w.-]{1,32}:([^\s'"|;<>]{3,128})['"]?\s{0,4}\|\s{0,4}(?:sudo\s{1,4})?chpasswd\b`, 1.5},
+	{"WINRS_PASSWORD", `(?i)\bwinr[sm]` + option + `[-/]p(?:assword)?:['"]?([^\s'"|;<>]{3,128})`, 1.5},
+	{"OPENSSL_PASSWORD", `\bopenssl enc` + option + `-k\s{1,4}` + word, 1.5},
+	{"JENKINS_PASSWORD", `\bjenkins-cli\.jar` + option + `-auth\s{1,4}['"]?[\w.@-]{1,64}:([^\s'"|;<>]{3,128})`, 1.5},
+	{"SQLPLUS_PASSWORD", `\b(?:sqlplus|sqlldr|expdp|impdp|sqlcl)` + option + `['"]?[\w$#]{1,64}/["']?([^\s'"@/|;<>]{3,128})@`, 1.5},
 	{"MOUNT_PASSWORD", `\bmount[\w.]{0,6}` + option + `-o\s{1,4}[^\s]{0,80}?\bpass(?:word)?=([^\s'"|;<>,]{3,128})`, 1.5},
 }
 
@@ -65,7 +69,7 @@ var commands = []kind{
 // stands where a password would must look like one.
 var sentences = []kind{
 	{"NET_USER_PASSWORD", `(?i)\bnet user ["']?[\w.-]{1,64}["']?\s{1,3}['"]?([^\s'"|;<>/*][^\s'"|;<>]{2,127})`, 1.5},
-	{"STDIN_PASSWORD", `\becho (?:-[en]\s{1,2})?['"]?([^\s'"|;<>]{3,128})['"]?\s{0,4}\|\s{0,4}(?:sudo\s{1,4}(?:-\w{1,8}\s{1,4}){0,2}-\w{0,4}S\b|(?:sudo\s{1,4})?(?:passwd\s{1,4}--stdin|kinit\s|cryptsetup\s|smbpasswd\s|[^\n|]{3,80}--password-stdin|gpg\s[^\n|]{0,80}--passphrase-fd))`, 1.5},
+	{"STDIN_PASSWORD", `\b(?:echo|printf) (?:-[en]\s{1,2})?['"]?([^\s'"|;<>]{3,128})['"]?\s{0,4}\|\s{0,4}(?:sudo\s{1,4}(?:-\w{1,8}\s{1,4}){0,2}-\w{0,4}S\b|(?:sudo\s{1,4})?(?:passwd\s{1,4}--stdin|kinit\s|cryptsetup\s|smbpasswd\s|[^\n|]{3,80}--(?:password-stdin|passwd-on-stdin|passphrase-stdin|stdin-password)|docker secret create|gpg\s[^\n|]{0,80}--passphrase-fd))`, 1.5},
 	{"LOGIN_PASSWORD", `(?i)\b(?:log in|login|log-in|logged in|log on|logon|logged on|sign in|signed in|sign-in) (?:to [\w./-]{1,60} )?(?:with|using|as) (?:user |account )?['"\x60]?[\w.@-]{2,64}['"\x60]?\s?[/:]\s?['"\x60]?([^\s'"\x60|;<>]{4,128})`, 1.5},
 	{"LOGIN_PASSWORD", `(?i)\b(?:login|user|username|account|access): ['"\x60]?[\w.@-]{2,64}['"\x60]?\s/\s['"\x60]?([^\s'"\x60|;<>]{4,128})`, 1.5},
 	{"LOGIN_PASSWORD", `(?i)\b(?:user|username|login) / (?:pass|password|passwd|pwd|pw)\s?[:=]\s{0,2}['"\x60]?[\w.@-]{2,64}['"\x60]?\s{0,2}[/:,]\s{0,2}['"\x60]?([^\s'"\x60|;<>]{4,128})`, 1.5},
@@ -84,6 +88,8 @@ const (
 var calls = []kind{
 	{"CALL_PASSWORD", `\b(?:HTTPBasicAuth|HTTPDigestAuth|BasicAuth|SetBasicAuth|basicAuth|withBasicAuth|UserPassword|UsernamePasswordCredentials|UsernamePasswordCredential|PasswordCredential|NetworkCredential|PasswordAuthentication|BasicCredentials|BasicAWSCredentials|setCredentials|addCredentials|auth_basic)\(\s{0,4}` + quoted + last, 1.5},
 	{"CALL_PASSWORD", `\b(?:login\(|authenticate\(|sign_in\(|signIn\()` + quoted + last, 1.5},
+	{"FIELD_PASSWORD", `\b(?:type|fill|setValue|sendKeys|send_keys)\(\s?["'\x60][^"'\x60\n]{0,40}?[Pp]ass(?:word|wd)?["'\]]{1,3}` + next + `["'\x60]([^"'\x60\n]{4,128})["'\x60]`, 1.5},
+	{"FIELD_PASSWORD", `(?i)(?:password"\)|password'\)|password\]'\)|password\]"\)|password"\]'\))\.(?:send_keys|sendKeys|type|fill|setValue|set_value|set|val)\(\s?["']([^"'\n]{4,128})["']`, 1.5},
 	{"CALL_PASSWORD", `\bauth\s?[=:]\s?[(\[]\s?` + quoted + last, 1.5},
 	{"CALL_PASSWORD", `\b(?:mysqli|mysqli_connect|mysql_connect|getConnection|PlainAuth|PDO|ftp_login|ssh2_auth_password|imap_open|oci_connect|ldap_bind|ConnectServer)\((?:[^"'\n(),]{0,40}|["'][^"'\n]{0,120}["'])` + next + quoted + last, 1.5},
 }

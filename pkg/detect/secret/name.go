@@ -24,7 +24,7 @@ var (
 	passwordWords = wordSet("password passwords passe passwd passwort kennwort pwd passphrase passcode pass pw passord userpass dbpass mypass senha contrasena")
 	tokenWords    = wordSet("secret secrets token apikey credential credentials creds cred pat auth authorization accesskey secretkey privatekey authkey bearer jwt apitoken")
 	// keyWords make a key one that opens something.
-	keyWords = wordSet("api apis secret private access encryption encrypt decryption signing sign master auth app application account storage client service shared ssh session crypto cipher hmac jwt webhook deploy admin aes rsa des root license subscription functions host server user consumer developer partner instance primarykey secondary integration project write read rest admin")
+	keyWords = wordSet("my our api apis secret private access encryption encrypt decryption signing sign master auth app application account storage client service shared ssh session crypto cipher hmac jwt webhook deploy admin aes rsa des root license subscription functions host server user consumer developer partner instance primarykey secondary integration project write read rest admin")
 	// closing words say that a name is about a secret and not one.
 	closing = wordSet("id ids name names url uri urls uris endpoint path paths file filename files dir directory type types kind length len size count limit limits ttl expiry expires expiration expired expire lifetime version alias prefix suffix field fields header headers ref refs reference label format pattern policy provider providers manager hash hashes hashed hint reset strength algorithm algo usage budget column index code arn fingerprint digest checksum status state enabled disabled required mode location source env var variable description title text message error errors class placeholder regex rule rules validation validator changed age date time at by method methods scheme schema group groups cache config configuration settings options params handler service store ring rotation generator factory client helper util utils exchange scope scopes audience issuer realm domain host port server results response request flow page screen form button link icon template items list map set count tracker counter detail details info metadata protocol mechanism plugin module middleware interface model entity table")
 	// other words turn a name into one of something else.
@@ -74,18 +74,18 @@ func roleOfWord(words *nameWords, i int) role {
 }
 
 // placeWords make a key one of data: what is stored, sorted or sent under it.
-var placeWords = wordSet("encrypted wrapped cache row object group lookup dedup dedupe cursor event query state feature map hash redis memo message msg kafka topic queue lock record registry entity field column property prop attribute label tag translation locale lang trace span metric log header meta data json dict json storage store param parameter arg index order item element node child parent next last first current new old the a this that my other default same given each any some every no not using use dictionary section config setting option shortcut hot press enter arrow modifier escape tab function home end page up down left right return delete insert space ctrl alt shift command")
+var placeWords = wordSet("encrypted wrapped cache row object group lookup dedup dedupe cursor event query state feature map hash redis memo message msg kafka topic queue lock record registry entity field column property prop attribute label tag translation locale lang trace span metric log header meta data json dict json storage store param parameter arg index order item element node child parent next last first current new old the a this that other default same given each any some every no not using use dictionary section config setting option shortcut hot press enter arrow modifier escape tab function home end page up down left right return delete insert space ctrl alt shift command")
 
 // roleOfKey is a token where the words around a key say what it opens, or whose
 // it is: a name of one that is no word for a place, before a key that ends the
 // name.
 func roleOfKey(words *nameWords, i int) role {
 	for j := range words.n {
-		if j != i && keyWords[string(words.at(j))] {
+		if w := words.at(j); j != i && (keyWords[string(w)] || bytes.HasSuffix(w, []byte("api"))) {
 			return roleToken
 		}
 	}
-	if i == 0 || i != words.n-1 {
+	if i != words.n-1 {
 		return roleNone
 	}
 	for j := range i {

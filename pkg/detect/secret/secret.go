@@ -50,7 +50,7 @@ func Rules() ([]Rule, error) { return all() }
 // all compiles every rule once.
 var all = sync.OnceValues(func() ([]Rule, error) {
 	out := []Rule{
-		privateKey(), puttyKey(), jsonWebToken(), opaqueToken(), urlPassword(), kubernetesSecret(), curlUser(),
+		privateKey(), puttyKey(), jsonWebToken(), opaqueToken(), urlPassword(), driverPassword(), kubernetesSecret(), curlUser(),
 		passwordColumn(), insertedPassword(),
 		assignment("PASSWORD", passwordLiterals, rolePassword, 0.85),
 		assignment("GENERIC_SECRET", tokenLiterals, roleToken, 0.8),

@@ -112,6 +112,30 @@ func passwordEnd(text []byte, pos int) int {
 	return at
 }
 
+// driverPassword finds the password of user:password@tcp(host), the form of Go's
+// MySQL driver, which has no scheme.
+func driverPassword() Rule {
+	return Rule{
+		Entity:   "URL_PASSWORD",
+		Literals: []string{"@tcp(", "@unix(", "@tcp6("},
+		Before:   maxPassword + maxUser,
+		After:    8,
+		Score:    0.9,
+		Find: func(text []byte, at int) (start, end int, ok bool) {
+			start = at
+			for start > 0 && at-start < maxPassword && text[start-1] != ':' && !isSpace(text[start-1]) && !isQuote(text[start-1]) {
+				start--
+			}
+			if start < 2 || text[start-1] != ':' || !isWord(text[start-2]) {
+				return 0, 0, false
+			}
+			v := text[start:at]
+			return start, at, len(v) >= 3 && !standInURL(v)
+		},
+		Open: func([]byte, int) bool { return false },
+	}
+}
+
 func hostStart(c byte) bool {
 	return isLetter(c) || isDigit(c) || c == '[' || c == '$' || c == '{' || c == '%' || c >= 0x80
 }

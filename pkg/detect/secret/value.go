@@ -64,7 +64,7 @@ func template(v []byte) bool {
 	case first == '$':
 		return v[1] == '{' || v[1] == '(' || v[1] == '[' || isName(v[1:])
 	}
-	return bytes.Contains(v, []byte("${")) || bytes.Contains(v, []byte("$(")) || bytes.Contains(v, []byte("{{")) || bytes.Contains(v, []byte("%("))
+	return bytes.Contains(v, []byte("${")) || bytes.Contains(v, []byte("$(")) || bytes.Contains(v, []byte("{{")) || bytes.Contains(v, []byte("%(")) && bytes.Contains(v, []byte(")s"))
 }
 
 // isName reports letters, digits and underscores only, no digit first, of one

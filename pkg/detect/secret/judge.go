@@ -1,0 +1,235 @@
+package secret
+
+import (
+	"bytes"
+	"strings"
+)
+
+// accepts judges a value by its place and its name's role.
+func accepts(text []byte, s site, r role) bool {
+	v := text[s.start:s.end]
+	if len(v) < 4 || len(v) >= maxValue || standIn(v) {
+		return false
+	}
+	if s.quote == 0 && s.end < len(text) && (text[s.end] == '(' || text[s.end] == '[') {
+		return false
+	}
+	if s.end+3 <= len(text) && (string(text[s.end:s.end+3]) == "..." || string(text[s.end:s.end+3]) == "…") {
+		return false
+	}
+	if s.bound == byTag && (s.end >= len(text) || text[skip(text, s.end, 16, isSpace)%len(text)] != '<') {
+		return false
+	}
+	switch r {
+	case roleToken:
+		return acceptsToken(v, s)
+	case roleKey:
+		return acceptsKey(v, s)
+	}
+	return acceptsPassword(v, s)
+}
+
+// acceptsToken wants randomness: without a quote, a sign or a flag even more.
+func acceptsToken(v []byte, s site) bool {
+	coded := basicPair(v)
+	made := coded != standInPair && (random(v) || s.quote != 0 && jumble(v)) && !speaking(v)
+	switch {
+	case s.bound == byNothing:
+		return made && (s.scheme || len(v) >= 20)
+	case s.bound == byComma, s.bound == byCall:
+		n := census(v)
+		return s.quote != 0 && (made && n.lower+n.upper > 4 || s.setter && strong(v))
+	case s.bound == byCell:
+		return made
+	case s.chosen && chosenSecret(v):
+		return true
+	case s.quote == 0 && s.bound == byEquals && reference(v):
+		return false
+	}
+	return made || coded == realPair || coded == noPair && s.quote != 0 && strong(v)
+}
+
+// jumble reports letters of both cases, too many of them consonants for words:
+// a generated value that happens to have no digit.
+func jumble(v []byte) bool {
+	n := census(v)
+	return len(v) >= 20 && n.lower+n.upper == len(v) && n.turns >= 2 && !readable(v) && entropy(v) >= 3.5
+}
+
+// acceptsKey wants what no digest, path or identifier looks like.
+func acceptsKey(v []byte, s site) bool {
+	n := census(v)
+	if s.query {
+		return random(v) && !speaking(v) && !isUUID(v)
+	}
+	if s.variable && s.bound == byEquals && len(v) >= 32 && n.hex == len(v) {
+		return random(v)
+	}
+	return s.named && (s.bound == byEquals || s.bound == byColon && s.quote != 0) && len(v) >= 20 && n.hex < len(v) && !isUUID(v) && !bytes.ContainsAny(v, "/.:") &&
+		n.turns >= 6 && random(v) && !speaking(v)
+}
+
+// chosenSecret reports what a person typed where a random value belongs: words
+// and a number, or words, digits and signs.
+func chosenSecret(v []byte) bool {
+	n := census(v)
+	if len(v) < 8 || len(v) > 64 || n.other > 0 || n.digits < 2 || n.lower+n.upper < 4 || speaking(v) || technical(v) || bytes.ContainsAny(v, " /:(){}[]<>,") {
+		return false
+	}
+	return humanName(v) || endsInNumber(v) || (signsIn(v) > 0 || 3*n.turns >= len(v)) && !reference(v)
+}
+
+// strong reports a quoted value with the mix of signs and digits of a generated
+// key such as Django's, and nothing of an address, markup or a call.
+func strong(v []byte) bool {
+	n := census(v)
+	return len(v) >= 16 && n.other == 0 && n.lower+n.upper > 0 && n.digits >= 2 && signsIn(v) >= 2 &&
+		bytes.IndexByte(v, ' ') < 0 && !bytes.Contains(v, []byte("://")) && (!bytes.ContainsAny(v, "<>(){}[]|,") || len(v) >= 32 && signsIn(v) >= 6) && entropy(v) >= 3.5
+}
+
+// speaking reports a name for a secret: words, one of which says so, as in
+// testRSA2048PrivateKey.
+func speaking(v []byte) bool {
+	var words nameWords
+	words.split(v)
+	for i := range words.n {
+		switch string(words.at(i)) {
+		case "key", "keys", "secret", "secrets", "token", "password", "private", "public", "credential", "credentials", "cred", "creds":
+			return true
+		}
+	}
+	return false
+}
+
+// acceptsPassword wants what people choose or are given: not words, not code.
+func acceptsPassword(v []byte, s site) bool {
+	n := census(v)
+	if address(v) || n.other > 0 && s.quote == 0 || bytes.IndexByte(v, ' ') >= 0 || bytes.Contains(v, []byte("://")) || len(v) > 128 {
+		return false
+	}
+	letters := n.lower + n.upper
+	signs := signsIn(v)
+	if s.quote == 0 && (bytes.IndexByte(v, '(') >= 0 || bytes.IndexByte(v, '[') >= 0) && letters > 2*n.special {
+		return false
+	}
+	if n.digits == 0 && len(v) >= 12 && (n.turns >= 3 || n.turns == 2 && len(v) < 16) && n.upper >= 3 && n.lower+n.upper == len(v) && !readable(v) && (s.bound != byNothing || s.account) {
+		return true // nUcDJxRdQXvTcAtI is no name of anything
+	}
+	switch s.bound {
+	case byComma, byCall:
+		if s.setter && s.quote != 0 {
+			break
+		}
+		fallthrough
+	case byNothing, byCell:
+		if s.account && len(v) >= 6 && letters > 0 && (n.digits >= 2 || n.digits > 0 && n.special >= 2) && !technical(v) && (!reference(v) || endsInNumber(v) || humanName(v)) && v[0] != '-' && v[0] != '/' {
+			return true
+		}
+		return len(v) >= 8 && (signs > 0 || !wordy(v)) && (n.lower > 0 && n.upper > 0 && n.digits > 0 || letters > 0 && n.digits > 0 && signs > 0)
+	case byVerb, byFlag:
+		return len(v) >= 6 && letters > 0 && (n.digits > 0 || signs > 0) && !technical(v) && (!reference(v) || endsInNumber(v) || humanName(v)) && v[0] != '-' && v[0] != '/'
+	}
+	if letters == 0 {
+		return s.quote != 0 && n.digits >= 6 && signs > 0 || n.digits >= 8 && signs > 0
+	}
+	if n.digits == 0 && signs == 0 || len(v) < 6 {
+		return n.digits == 0 && signs == 0 && n.special == 0 && s.quote != 0 && len(v) >= 8 && !readable(v)
+	}
+	return (!reference(v) || endsInNumber(v) && bytes.LastIndexByte(v, '-') > bytes.LastIndexByte(v, '.') || humanName(v)) && !technical(v)
+}
+
+// codeWords are parts of what programs and configurations call things, not of
+// what people make passwords of.
+var codeWords = wordSet("self this cls config cfg conf settings options opts opt env environ process request req response res ctx context data args params param props state form field fields input inputs user users auth login account client server session db database app application api url uri host label labels error errors message messages msg text title page view i18n intl t model models value values test tests testing spec example default defaults var vars local secrets secret token key password passwd pass credentials creds credential module modules package class object item items list node element com org net io www github gitlab google amazonaws v step event file path src lib utils util common core main index base type types name names id ids version sha md rsa aes http https utf iso ssl tls ldap smtp ftp")
+
+// humanName reports words joined by dots of which the last ends in two digits or
+// more and none is one of code: lantern.pepper12 is no member of anything.
+func humanName(v []byte) bool {
+	if len(v) < 8 || len(v) > 40 || !isDigit(v[len(v)-1]) || !isDigit(v[len(v)-2]) {
+		return false
+	}
+	var words nameWords
+	words.split(v)
+	for i := range words.n {
+		w := bytes.TrimRight(words.at(i), "0123456789")
+		if len(w) < 3 || codeWords[string(w)] {
+			return false
+		}
+	}
+	for _, c := range v {
+		if !isWord(c) && c != '.' && c != '-' {
+			return false
+		}
+	}
+	return words.n >= 2 && isLetter(v[0])
+}
+
+// address reports a host and its port, localhost:6000/path.
+func address(v []byte) bool {
+	host := 0
+	for host < len(v) && (isLetter(v[host]) || isDigit(v[host]) || v[host] == '.' || v[host] == '-') {
+		host++
+	}
+	port := host + 1
+	for port < len(v) && isDigit(v[port]) {
+		port++
+	}
+	return host >= 4 && host < len(v) && v[host] == ':' && port-host > 2 && (port == len(v) || v[port] == '/')
+}
+
+// signsIn counts the signs that passwords have and names do not.
+func signsIn(v []byte) int {
+	n := 0
+	for _, c := range v {
+		if strings.IndexByte("!@#$%^&*?~+=|", c) >= 0 {
+			n++
+		}
+	}
+	return n
+}
+
+// endsInNumber reports two digits or more behind all dots and dashes, as people
+// end what they made of words, maple.Summer-441, and code ends no name.
+func endsInNumber(v []byte) bool {
+	digits := 0
+	for digits < len(v) && isDigit(v[len(v)-1-digits]) {
+		digits++
+	}
+	return digits >= 2 && digits < len(v) && strings.IndexByte("-_.", v[len(v)-1-digits]) >= 0 && v[0] != '/' && v[0] != '.'
+}
+
+// reference reports code that stands for a value: a.b.c, a->b, a::b, a[0], a
+// path, a flag.
+func reference(v []byte) bool {
+	if bytes.Contains(v, []byte("->")) || bytes.Contains(v, []byte("::")) || bytes.Contains(v, []byte("[")) && bytes.Contains(v, []byte("]")) || bytes.Contains(v, []byte("==")) && len(v) < 8 || bytes.HasSuffix(v, []byte("()")) || bytes.Contains(v, []byte("||")) || bytes.Contains(v, []byte("&&")) {
+		return true
+	}
+	if v[0] == '/' || v[0] == '.' || v[0] == '-' || bytes.HasPrefix(v, []byte("&")) || v[0] == '*' && isLetter(v[len(v)-1]) && len(v) > 1 && isName(bytes.ReplaceAll(v[1:], []byte("."), nil)) {
+		return true
+	}
+	if bytes.IndexByte(v, '.') < 0 {
+		return false
+	}
+	for _, part := range bytes.Split(v, []byte(".")) {
+		if len(part) == 0 || isDigit(part[0]) {
+			return false
+		}
+		for _, c := range part {
+			if !isWord(c) && c != '-' && c != '?' && c != '!' {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// techWords are words with digits that follow "password is" and the like.
+var techWords = wordSet("sha1 sha2 sha256 sha-1 sha-256 sha512 sha-512 sha3 md5 base64 base64-encoded base64url base32 utf8 utf-8 utf16 bcrypt scrypt argon2 argon2i argon2id pbkdf2 aes128 aes256 aes-128 aes-256 oauth2 oauth1 oauth2.0 ipv4 ipv6 x509 x.509 k8s ed25519 rs256 hs256 es256 hmac-sha256 pkcs8 pkcs12 win32 web3 s3 ec2 i18n fido2 totp 2fa mfa u2f http2 tls1.2 tls1.3 json5 h264 int32 int64 uint8 uint32 uint64 float32 float64 8-character 12-character 16-character 32-byte 64-bit 128-bit 256-bit 512-bit ascii85 base58")
+
+func technical(v []byte) bool {
+	if len(v) > 32 {
+		return false
+	}
+	var buf [32]byte
+	return techWords[string(appendLower(buf[:0], v))]
+}
