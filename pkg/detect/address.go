@@ -162,12 +162,18 @@ func (v *verifier) ipv4(i int) {
 		}
 	}
 	start, end := v.units[i].start, v.units[i+3].end
+	if v.dottedPort(i + 4) {
+		v.add("IP_ADDRESS", start, end, ipv4Score(b), aboutHost, false)
+		return
+	}
 	if end < len(v.text) && v.text[end] != ':' && v.text[end] != '/' && !closed(v.text, end, v.full) || end == len(v.text) && v.full {
 		return
 	}
 	score, about := ipv4Score(b), aboutHost
 	if score < likeVersion {
 		about = aboutNothing
+	} else if v.look(start); score == likeHost && v.near.about(subjects) < adjacent {
+		score += 0.03 // no word farther off makes it a version
 	}
 	v.add("IP_ADDRESS", start, end, score, about, false)
 }
@@ -175,6 +181,13 @@ func (v *verifier) ipv4(i int) {
 // likeVersion is the score of an address that a version or a section may look
 // like: words for hosts before it raise it.
 const likeVersion = 0.45
+
+// likeHost is the score of an address that no version is written as, unless a
+// word for one stands as close as adjacent before it.
+const (
+	likeHost = 0.79
+	adjacent = 0.95
+)
 
 // ipv4Score is low for addresses that are no host's, and for what is rather a
 // version or a section.
@@ -184,10 +197,22 @@ func ipv4Score(b [4]int) float64 {
 		return 0.3
 	case b[0] == 192 && b[1] == 0 && b[2] == 2, b[0] == 198 && b[1] == 51 && b[2] == 100, b[0] == 203 && b[1] == 0 && b[2] == 113:
 		return 0.6 // RFC 5737: documentation
-	case b[0] < 30 && b[1] < 30 && b[2] < 30 && b[3] < 30 && b[0] != 10:
-		return likeVersion
+	case b[0] < 30 && b[1] < 30 && b[2] < 30 && b[3] < 30:
+		return pick(b[0] == 10, likeHost-0.01, likeVersion)
 	}
-	return 0.79
+	return likeHost
+}
+
+// dottedPort reports that unit i is the port that tcpdump writes behind an
+// address: 10.1.2.3.51234, 10.1.2.3.443:. Smaller numbers are rather another
+// part of a version.
+func (v *verifier) dottedPort(i int) bool {
+	const leastPort = 1024
+	if i >= len(v.units) || v.units[i].gap != '.' || !v.units[i].digits() || v.value(&v.units[i]) > 65535 || !v.closes(i) {
+		return false
+	}
+	end := v.units[i].end
+	return v.value(&v.units[i]) >= leastPort || end < len(v.text) && v.text[end] == ':'
 }
 
 // number is the value of at most 9 digits.

@@ -52,13 +52,13 @@ const (
 // begins with a blank here, and ends with one unless it may go on.
 var contextWords = [subjects][][]byte{
 	aboutTelephone:  telephoneWords,
-	aboutPhone:      append(words(" portable ", " call ", " callback", " caller id", " signal ", " sms ", " text me", " dial ", " ring ", " reach me", " rufen sie", " erreichbar", " erreichen", " rückruf", " rückfragen", " durchwahl", " позвон", " appel", " joindre", " contact ", " llam", " llám", " chiam", " anrufen", " bel ", " bellen", " zadzwoń", " ringe ", " soita", " answers ", " answer ", " answering", " messages to", " my number", " office line", " direct line", " landline", " meine nummer", " mon numéro", " mi número", " mio numero", " mijn nummer", " mój numer", " mitt nummer", " mit nummer", " meu número", " moje číslo", " numaram"), telephoneWords...),
+	aboutPhone:      append(words(" portable ", " call ", " callback", " caller id", " signal ", " sms ", " text me", " dial ", " ring ", " reach me", " rufen sie", " erreichbar", " erreichen", " rückruf", " rückfragen", " durchwahl", " позвон", " appel", " joindre", " contact ", " llam", " llám", " chiam", " anrufen", " bel ", " bellen", " zadzwoń", " ringe ", " soita", " answers ", " answer ", " answering", " messages to", " my number", " your number", " his number", " her number", " office line", " direct line", " landline", " meine nummer", " mon numéro", " mi número", " mio numero", " mijn nummer", " mój numer", " mitt nummer", " mit nummer", " meu número", " moje číslo", " numaram"), telephoneWords...),
 	aboutCard:       words(" card", " credit", " debit", " visa ", " mastercard", " amex ", " american express", " discover ", " carte", " tarjeta", " carta ", " karte", " kreditkart", " kaart", " karta ", " cartão", " kort ", " kortti", " карт", " κάρτα", " كرت", " بطاقة", " कार्ड", " כרטיס", " 卡号", " 卡號", " 信用卡", " 银行卡", " カード", " 카드", " kart ", " cc ", " pan ", " payment", " paid with"),
-	aboutSSN:        words(" ssn", " social security", " soc sec", " social sec", " social is", " social number", " my social ", " your social ", " his social ", " her social ", " their social "),
+	aboutSSN:        words(" ssn", " social security", " soc sec", " social sec", " social is", " social number", " ss ", " my social ", " your social ", " his social ", " her social ", " their social "),
 	aboutITIN:       words(" itin", " individual taxpayer"),
 	aboutEIN:        words(" ein ", " employer id", " fein", " federal tax", " tax id", " irs "),
 	aboutNHS:        words(" nhs", " national health", " health service", " patient"),
-	aboutNINO:       words(" nino ", " national insurance", " ni number", " ni no", " insurance number"),
+	aboutNINO:       words(" nino ", " nin ", " national insurance", " ni number", " ni no", " insurance number"),
 	aboutNIR:        words(" nir ", " sécurité sociale", " securite sociale", " insee", " sécu "),
 	aboutSIREN:      words(" siren", " siret", " rcs ", " immatricul", " société", " entreprise", " employeur", " établissement", " etablissement"),
 	aboutGermanTax:  words(" steuer", " idnr", " tin ", " tax id", " identifikationsnummer", " steuerid", " id nr "),
@@ -86,12 +86,12 @@ var contextWords = [subjects][][]byte{
 // telephoneWords name a phone, mostly as a label does: Tel.: 030 123456.
 var telephoneWords = words(
 	" phone", " ph ", " tel ", " telephone", " telefon", " telefoon", " téléphone", " téléph", " tél ", " teléfono", " telefono", " telefone", " tfno", " tlf", " telp ", " telepon", " cep no", " cep tel", " puhelin", " matkapuhelin", " puh ", " síma",
-	" mobile ", " mobil ", " mobiltel", " diensttel", " privattel", " festnetz", " mobiel", " cel ", " fono", " tālr", " sími", " ringe meg", " ring meg", " ring mig", " móvil", " mob ", " cell ", " cellphone", " cellulare", " celular", " handy ", " handynummer", " mobilnummer", " rufnummer", " komórk", " telemóvel", " gsm ", " no hp ", " recapito",
+	" mobile ", " mobil ", " mobiltel", " diensttel", " privattel", " festnetz", " kontakttel", " natel ", " mobiel", " cel ", " fono", " tālr", " sími", " ringe meg", " ring meg", " ring mig", " móvil", " mob ", " cell ", " cellphone", " cellulare", " celular", " handy ", " handynummer", " mobilnummer", " rufnummer", " komórk", " telemóvel", " gsm ", " no hp ", " recapito",
 	" fax", " faks", " whatsapp", " hotline", " numer tel", " điện thoại", " номер тел", " телефон", " тел ", " мобильн", " моб ", " факс", " τηλέφων", " τηλ ", " κινητ", " טלפון", " הטלפון", " טל ", " נייד", " הנייד",
-	" هاتف", " الهاتف", " جوال", " الجوال", " موبايل", " تلفون", " फ़ोन", " फोन", " मोबाइल", " โทร", " 電話", " 电话", " 手机", " 手機", " 携帯", " 連絡先", " 联系方式", " 传真", " 傳真", " 전화", " 휴대폰", " 핸드폰", " 연락처")
+	" هاتف", " الهاتف", " جوال", " الجوال", " موبايل", " تلفون", " फ़ोन", " फोन", " मोबाइल", " โทร", " 電話", " 电话", " 手机", " 手機", " 携帯", " 連絡先", " 联系方式", " 传真", " ☎", " ✆", " 📞", " 📱", " 傳真", " 전화", " 휴대폰", " 핸드폰", " 연락처")
 
 // unlike are words before numbers that are no person's: they lower a score.
-var unlike = words(" order", " invoice", " tracking", " version", " build ", " commit", " sku ", " isbn", " issn", " ticket", " shipment", " job ", " ref ", " reference", " bestellung", " commande", " pedido", " epoch", " timestamp", " ts ", " offset", " size ", " bytes", " doi ", " rfc ", " port ", " revenue", " parcel", " colis", " paket", " section", " chapter", " kapitel", " chapitre", " capítulo", " ver ", " imei", " rechnung nr", " rechnungsn", " facture n", " factura n", " fattura n", " faktura nr", " policy", " fedex", " usps", " barcode")
+var unlike = words(" order", " invoice", " tracking", " version", " build ", " commit", " sku ", " isbn", " issn", " ticket", " shipment", " job ", " ref ", " reference", " bestellung", " commande", " pedido", " epoch", " timestamp", " ts ", " offset", " size ", " bytes", " doi ", " rfc ", " port ", " revenue", " parcel", " colis", " paket", " section", " chapter", " kapitel", " chapitre", " capítulo", " ver ", " imei", " rechnung nr", " rechnungsn", " facture n", " factura n", " fattura n", " faktura nr", " policy", " meeting", " fedex", " usps", " barcode")
 
 // words are those of a list, with a capital too where they begin with a letter
 // of which the finder does not know both.

@@ -116,12 +116,19 @@ func isFile(name []byte) bool {
 // credentials reports the user of a URL, scheme://user:password@host, and of a
 // remote path, git@host:path.
 func (v *verifier) credentials(start, end int) bool {
-	if end+1 < len(v.text) && v.text[end] == ':' && kindOf[v.text[end+1]]&(isUpper|isLower|isDigit) != 0 {
+	if end+1 < len(v.text) && v.text[end] == ':' && kindOf[v.text[end+1]]&(isUpper|isLower|isDigit) != 0 && isRemote(v.text[start:], v.text[end+1:]) {
 		return true
 	}
 	before := v.text[v.from:start]
 	i := bytes.LastIndex(before, []byte("://"))
 	return i >= 0 && bytes.IndexByte(before[i+3:], '/') < 0 && bytes.IndexByte(before[i+3:], '?') < 0
+}
+
+// isRemote reports that an address and a colon name a place on a host: by whose
+// it is, git@host:path, by the path behind it or by a port. Else it may be a
+// line of addresses and passwords.
+func isRemote(address, rest []byte) bool {
+	return bytes.HasPrefix(address, []byte("git@")) || bytes.IndexByte(rest, '/') >= 0 || all(rest, isDigit)
 }
 
 // messageID reports that text[start:] is the name of a message in a header of
