@@ -175,6 +175,9 @@ func (v *verifier) ipv4(i int) {
 	} else if v.look(start); score == likeHost && v.near.about(subjects) < adjacent {
 		score += 0.03 // no word farther off makes it a version
 	}
+	if v.revision(start) || v.fraction(start, end) {
+		score = min(score, likeVersion)
+	}
 	v.add("IP_ADDRESS", start, end, score, about, false)
 }
 
@@ -201,6 +204,28 @@ func ipv4Score(b [4]int) float64 {
 		return pick(b[0] == 10, likeHost-0.01, likeVersion)
 	}
 	return likeHost
+}
+
+// revision reports the v of a version before text[at:]: lapi.c,v 2.55.1.5.
+func (v *verifier) revision(at int) bool {
+	return at >= 2 && v.text[at-1] == ' ' && v.text[at-2]|0x20 == 'v' && bordered(v.text, at-2)
+}
+
+// fraction reports that text[start:end] stands between numbers with a point, as
+// 2.34 1.08 2.91.83.1-.65 in the path of a drawing.
+func (v *verifier) fraction(start, end int) bool {
+	if start-1 <= v.from || end+1 >= len(v.text) || !oneOf(v.text[start-1], " -") || !oneOf(v.text[end], " -") {
+		return false
+	}
+	const most = 15 // bytes of a number that are looked at
+	before, behind := 0, 0
+	for i := start - 2; i >= v.from && i > start-2-most && kindOf[v.text[i]]&(isDigit|isDot) != 0; i-- {
+		before += int(kindOf[v.text[i]] / isDot & 1)
+	}
+	for i := end + 1; i < len(v.text) && i < end+1+most && kindOf[v.text[i]]&(isDigit|isDot) != 0; i++ {
+		behind += int(kindOf[v.text[i]] / isDot & 1)
+	}
+	return before > 0 && before < 3 && behind > 0 && behind < 3
 }
 
 // dottedPort reports that unit i is the port that tcpdump writes behind an

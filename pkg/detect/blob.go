@@ -14,6 +14,10 @@ const leastBlob = 64
 // bytes of what is encoded.
 const spelled = 256
 
+// pem is how base64 of a certificate or key in PEM begins: it is known for what
+// it is.
+var pem = []byte("LS0tLS1CRUdJTi")
+
 // blob reports a long run of base64 or hexadecimal that is text.
 func (v *verifier) blob() {
 	t := v.text[v.from:]
@@ -25,7 +29,7 @@ func (v *verifier) blob() {
 	for end < len(t) && isBlob(t[end]) {
 		end++
 	}
-	if end-start >= leastBlob && spells(t[start:end]) {
+	if end-start >= leastBlob && !bytes.HasPrefix(t[start:end], pem) && spells(t[start:end]) {
 		v.report("ENCODED_TEXT", Exfiltration, v.from+start, v.from+end, 0.6)
 	}
 }

@@ -9,6 +9,11 @@ import (
 // leastData is how many bytes of data in a link's address are worth a look.
 const leastData = 24
 
+// leastFollowed is how many bytes of data that decode to nothing are worth a look
+// in a link that is only fetched when somebody follows it: the names of videos and
+// documents are shorter.
+const leastFollowed = 48
+
 // maxAddress bounds the address of an image or a reference, in bytes.
 const maxAddress = 2048
 
@@ -50,7 +55,7 @@ func carries(address []byte, fetched bool) bool {
 		if !ok {
 			value = part
 		}
-		if len(value) >= leastData && (encoded(value) || sentence(value, fetched)) {
+		if len(value) >= leastData && (encoded(value) && (fetched || len(value) >= leastFollowed || spells(unpadded(value))) || sentence(value, fetched)) {
 			return true
 		}
 	}
@@ -84,11 +89,15 @@ func sentence(value []byte, fetched bool) bool {
 	return spaces >= leastSpaces && (fetched || spaces >= leastAsked-1)
 }
 
-// encoded reports a run of base64 or hexadecimal: letters and digits mixed.
+// encoded reports a run of base64 or hexadecimal: letters and digits mixed, and
+// no escapes but those of base64's own signs.
 func encoded(b []byte) bool {
 	var kind uint16
 	digits := 0
-	for _, c := range b {
+	for i, c := range b {
+		if c == '%' && !escapesBase64(b[i:]) {
+			return false
+		}
 		k := kindOf[c]
 		if k&isDigit != 0 {
 			digits++
@@ -99,6 +108,22 @@ func encoded(b []byte) bool {
 		kind |= k
 	}
 	return digits >= 1 && kind&(isUpper|isLower) == isUpper|isLower || digits >= 4 && kind&(isUpper|isLower) != 0
+}
+
+// unpadded is value up to its first escape, as of base64's padding.
+func unpadded(value []byte) []byte {
+	value, _, _ = bytes.Cut(value, []byte("%"))
+	return value
+}
+
+// escapesBase64 reports that b begins with an escape of a plus, a slash or an
+// equals sign.
+func escapesBase64(b []byte) bool {
+	if len(b) < 3 {
+		return true
+	}
+	hex := string([]byte{b[1], upper(b[2])})
+	return hex == "2B" || hex == "2F" || hex == "3D"
 }
 
 // imageRule finds HTML images whose address carries data out.
