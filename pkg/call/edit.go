@@ -134,10 +134,16 @@ func (c *call) redact(edits *jsonspan.Edits, rules []policy.Redact, f *facts) *d
 			parts = f.parts(each, func(l *found) bool { return ruleOf(l) != nil })
 		}
 		for _, part := range parts {
-			value := each.value[part.Start-each.finding.Start : part.End-each.finding.Start]
+			value := each.value
+			if each.remote {
+				value = value[part.Start-each.finding.Start : part.End-each.finding.Start]
+			}
 			with := c.standIn(rule.With, part.Entity, value)
-			f.splices = each.view.Replace(f.splices[:0], part.Start, part.End, with)
 			c.forget(value, with)
+			if each.escaped {
+				with = redo(with)
+			}
+			f.splices = each.view.Replace(f.splices[:0], part.Start, part.End, with)
 			for _, splice := range f.splices {
 				edits.Add(shift(splice.Range, t.Range.Start), splice.With)
 			}

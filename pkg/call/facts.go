@@ -2,6 +2,7 @@ package call
 
 import (
 	"bytes"
+	"slices"
 	"sort"
 
 	"github.com/regent-proxy/regent/pkg/catalog"
@@ -17,6 +18,7 @@ type found struct {
 	finding detect.Finding
 	view    *jsonspan.Map // of the text, back to the document's bytes
 	value   string        // what was found, decoded
+	escaped bool          // it has escapes in it
 	remote  bool          // by the remote detector
 }
 
@@ -164,13 +166,21 @@ func (c *call) scan(set *detect.Set, doc []byte, texts []genai.Text) *facts {
 			c.noteHosts(&t, text)
 			hits = c.canaries(text, &t, set.Scan(text, hits[:0]))
 		}
+		inner := inEscapes(set, text)
+		hits = slices.DeleteFunc(hits, func(f detect.Finding) bool { return within(f, inner) })
+		plain := len(hits)
+		hits = append(hits, inner...)
 		if len(hits) == 0 {
 			continue
 		}
 		view := new(jsonspan.Map)
 		*view = m
-		for _, hit := range hits {
-			f.findings = append(f.findings, found{text: i, finding: hit, view: view, value: string(text[hit.Start:hit.End])})
+		for n, hit := range hits {
+			value := string(text[hit.Start:hit.End])
+			if n >= plain {
+				value = undo(value)
+			}
+			f.findings = append(f.findings, found{text: i, finding: hit, view: view, value: value, escaped: n >= plain})
 		}
 	}
 	f.local = len(f.findings)

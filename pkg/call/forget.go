@@ -11,6 +11,9 @@ import (
 // name: parameters, ids, names of tools, errors' types. Content is captured as it
 // leaves. What policies were told is not changed: a shadow may still read it.
 func (c *call) forget(value, with string) {
+	if value == "" {
+		return
+	}
 	r := &c.rec
 	clean := func(s *string) {
 		if strings.Contains(*s, value) {
@@ -18,7 +21,7 @@ func (c *call) forget(value, with string) {
 		}
 	}
 	all := func(list []string) []string {
-		if slices.ContainsFunc(list, func(s string) bool { return strings.Contains(s, value) }) {
+		if holds(value, list...) {
 			list = slices.Clone(list)
 			for i := range list {
 				clean(&list[i])
@@ -33,7 +36,7 @@ func (c *call) forget(value, with string) {
 	for i := range r.Response.ToolCalls {
 		clean(&r.Response.ToolCalls[i].Name)
 	}
-	if e := r.Response.Error; e != nil && strings.Contains(e.Type+"\x00"+e.Code+"\x00"+e.Message, value) {
+	if e := r.Response.Error; e != nil && holds(value, e.Type, e.Code, e.Message) {
 		own := *e
 		clean(&own.Type)
 		clean(&own.Code)
@@ -66,12 +69,21 @@ func isNamed(r *genai.Request, value string) bool {
 		return false
 	}
 	p := &r.Params
-	list := append([]string{r.PreviousResponseID, r.Guardrail, r.User, p.ToolChoice, p.ReasoningEffort, p.ServiceTier}, p.StopSequences...)
-	list = append(list, p.EncodingFormats...)
-	if r.RPC != nil {
-		list = append(list, r.RPC.Method, r.RPC.ID, r.RPC.Tool, r.RPC.Prompt, r.RPC.Resource)
+	if rpc := r.RPC; rpc != nil && holds(value, rpc.Method, rpc.ID, rpc.Tool, rpc.Prompt, rpc.Resource) {
+		return true
 	}
-	return slices.ContainsFunc(list, func(s string) bool { return strings.Contains(s, value) })
+	return holds(value, r.PreviousResponseID, r.Guardrail, r.User, p.ToolChoice, p.ReasoningEffort, p.ServiceTier) ||
+		holds(value, p.StopSequences...) || holds(value, p.EncodingFormats...)
+}
+
+// holds reports whether one of list holds value.
+func holds(value string, list ...string) bool {
+	for _, s := range list {
+		if len(s) >= len(value) && strings.Contains(s, value) {
+			return true
+		}
+	}
+	return false
 }
 
 // forgetAll is forget for all that was found in a body that goes nowhere.

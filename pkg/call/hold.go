@@ -1,6 +1,8 @@
 package call
 
 import (
+	"bytes"
+
 	"github.com/regent-proxy/regent/pkg/detect"
 	"github.com/regent-proxy/regent/pkg/dialect"
 	"github.com/regent-proxy/regent/pkg/frame"
@@ -36,6 +38,9 @@ type channel struct {
 	restore *redact.Restorer // nil where there is nothing to restore
 	canary  *redact.Restorer // nil where there is none to look for
 	matches []redact.Match   // of the last push
+	before  recent           // until there is an escape in the text
+	escaped *inEscaped       // from then on
+	inner   []detect.Finding // in escapes, of the last push
 	urls    *hostFinder      // nil where hosts do not matter
 	hosts   []string         // of the last push
 	pos     int64            // text seen so far
@@ -50,7 +55,7 @@ type channel struct {
 func (ch *channel) idle() bool { return ch.settled == ch.pos && !ch.open }
 
 // push takes one delta's raw bytes, and says what is settled.
-func (ch *channel) push(ht *heldText, raw []byte, dst []detect.Finding) []detect.Finding {
+func (ch *channel) push(set *detect.Set, ht *heldText, raw []byte, dst []detect.Finding) []detect.Finding {
 	ch.pushes++
 	ht.ch, ht.push, ht.start = ch, ch.pushes, ch.pos
 	ht.view = ch.decoder.Push(raw, ht.view[:0], &ht.decoded)
@@ -74,6 +79,10 @@ func (ch *channel) push(ht *heldText, raw []byte, dst []detect.Finding) []detect
 		ch.hosts, settled = ch.urls.push(ht.view, false, ch.hosts[:0])
 		ch.settled = min(ch.settled, settled)
 	}
+	if ch.unescape(set, ht.view, ht.start); ch.escaped != nil {
+		ch.inner, settled = ch.escaped.push(ch.view, false)
+		ch.settled = min(ch.settled, settled)
+	}
 	if ch.restore != nil {
 		ch.matches, settled = ch.restore.Push(ht.view, false, ch.matches[:0])
 		ch.settled = min(ch.settled, settled)
@@ -81,6 +90,23 @@ func (ch *channel) push(ht *heldText, raw []byte, dst []detect.Finding) []detect
 		ch.matches = ch.matches[:0]
 	}
 	return dst
+}
+
+// unescape makes ch.view what is to be scanned with its escapes undone, once the
+// text has any.
+func (ch *channel) unescape(set *detect.Set, view []byte, start int64) {
+	ch.inner, ch.view = nil, view
+	if ch.escaped != nil {
+		return
+	}
+	at := bytes.IndexByte(view, '\\')
+	if at < 0 {
+		ch.before.add(view)
+		return
+	}
+	known := len(ch.before.text)
+	ch.before.text = append(ch.before.text, view...)
+	ch.escaped, ch.view = newEscaped(set, ch.before.text, start-int64(known), known+at)
 }
 
 // end decides the running text as if it ended here.
@@ -99,6 +125,9 @@ func (ch *channel) end(dst []detect.Finding) []detect.Finding {
 	ch.matches = ch.matches[:0]
 	if ch.restore != nil {
 		ch.matches, _ = ch.restore.Push(ch.view, true, ch.matches)
+	}
+	if ch.inner = nil; ch.escaped != nil {
+		ch.inner, _ = ch.escaped.push(ch.view, true)
 	}
 	ch.settled, ch.open = ch.pos, false
 	return dst
@@ -206,19 +235,25 @@ func (b *holdBack) scan(h *held, t *genai.Text) []hit {
 		if !b.restore.Empty() {
 			matches = b.restore.Scan(ht.view, nil)
 		}
-		return b.asHits(hit{h: h, text: len(h.texts) - 1}, matches)
+		return b.asHits(hit{h: h, text: len(h.texts) - 1}, inEscapes(b.set, ht.view), matches)
 	}
-	b.findings = ch.push(ht, raw, b.findings[:0])
+	b.findings = ch.push(b.set, ht, raw, b.findings[:0])
 	b.hosts = append(b.hosts, ch.hosts...)
-	return b.asHits(hit{ch: ch}, ch.matches)
+	return b.asHits(hit{ch: ch}, ch.inner, ch.matches)
 }
 
-// asHits are the findings and the stand-ins as places to edit.
-func (b *holdBack) asHits(template hit, matches []redact.Match) []hit {
+// asHits are the findings, those in escapes and the stand-ins as places to edit.
+func (b *holdBack) asHits(template hit, inner []detect.Finding, matches []redact.Match) []hit {
 	for _, f := range b.findings {
 		template.finding = f
 		b.hits = append(b.hits, template)
 	}
+	template.escaped = true
+	for _, f := range inner {
+		template.finding = f
+		b.hits = append(b.hits, template)
+	}
+	template.escaped = false
 	for i := range matches {
 		template.finding = detect.Finding{Start: matches[i].Start, End: matches[i].End, Entity: matches[i].Entity}
 		template.restored = &matches[i]
@@ -270,19 +305,25 @@ func (b *holdBack) channel(t *genai.Text) *channel {
 func (b *holdBack) end(ch *channel) []hit {
 	b.findings = ch.end(b.findings[:0])
 	b.hits, b.hosts = b.hits[:0], append(b.hosts[:0], ch.hosts...)
-	return b.asHits(hit{ch: ch}, ch.matches)
+	return b.asHits(hit{ch: ch}, ch.inner, ch.matches)
 }
 
 // value is the text that was found.
 func (b *holdBack) value(f hit) string {
 	var out []byte
 	b.pieces(f, func(_ *held, ht *heldText, from, to int) { out = append(out, ht.view[from:to]...) })
+	if f.escaped {
+		return undo(string(out))
+	}
 	return string(out)
 }
 
 // replace puts text in the place of what was found: at the finding's first
 // piece; further pieces, in later events, lose their share.
 func (b *holdBack) replace(f hit, text string) {
+	if f.escaped {
+		text = redo(text)
+	}
 	first := !f.finding.Continued
 	b.pieces(f, func(h *held, ht *heldText, from, to int) {
 		with := ""

@@ -493,7 +493,8 @@ type hit struct {
 	finding detect.Finding
 	ch      *channel // nil for a text complete in its event
 	h       *held
-	text    int // index in h.texts, for a complete text
+	text    int  // index in h.texts, for a complete text
+	escaped bool // the finding has escapes in it
 	// restored is the stand-in that the hit is, and what belongs in its place;
 	// nil for a finding.
 	restored *redact.Match

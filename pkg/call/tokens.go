@@ -10,7 +10,9 @@ var tokenLists = []string{"logprobs", "logprobsResult"}
 // dropTokens adds edits that empty a document's token lists. A text that was
 // changed would still stand in them.
 func dropTokens(edits *jsonspan.Edits, doc []byte) {
-	dropIn(edits, jsonspan.Root(doc))
+	if mayHaveTokens(doc) {
+		dropIn(edits, jsonspan.Root(doc))
+	}
 }
 
 func dropIn(edits *jsonspan.Edits, v jsonspan.Value) {
