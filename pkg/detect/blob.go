@@ -58,7 +58,7 @@ func spells(b []byte) bool {
 		}
 	}
 	n, err := base64.RawStdEncoding.Decode(out[:], in[:n])
-	return err == nil && readable(out[:n])
+	return err == nil && readable(out[:n]) && !bytes.HasPrefix(out[:n], []byte("-----BEGIN CERT")) // which is public
 }
 
 // readable reports text: printable ASCII, or what UTF-8 is made of, with blanks or

@@ -68,6 +68,7 @@ var planted = []struct{ text, want string }{
 	{"name,login,password\nx,b,kd92mWqX\n", "TABLE_PASSWORD"},
 	{"| user | password |\n|---|---|\n| b | kd92mWqX |\n", "TABLE_PASSWORD"},
 	{"insert into t (n, passwd) values ('b', 'kd92mWqX');", "SQL_PASSWORD"},
+	{"kind: Secret\ndata:\n  password: a2Q5MiFtV3FYenE0\ntype: Opaque\n", "KUBERNETES_SECRET"},
 	{"- name: DB_PASSWORD\n  value: kd92mWqX", "PASSWORD"},
 	{`let password: &'static str = "kd92mWqX";`, "PASSWORD"},
 	{"credentials: bob / kd92mWqX", "GENERIC_SECRET"},

@@ -78,7 +78,7 @@ func assignment(entity string, literals []string, want role, score float64) Rule
 // findAssigned looks for the value of the name that has its literal at at.
 func findAssigned(text []byte, at int, want role) (start, end int, ok bool) {
 	from, to := nameAround(text, at)
-	if !mayBind(text, to) {
+	if !mayBind(text, to) || from > 1 && text[from-1] == '/' && text[from-2] == '/' { // or a host
 		return 0, 0, false
 	}
 	r := roleOf(text[phraseStart(text, from, to):to])
@@ -214,7 +214,7 @@ func bindingAt(text []byte, from, to, pos int, quoted bool) (binding, int) {
 	case pos > to && !quoted && from > 0 && text[from-1] == '-' || pos > to && !quoted && text[from] == '-':
 		return byFlag, pos
 	case pos > to && (isLetter(c) || isDigit(c) || c >= 0x80):
-		return verbAfter(text, to, pos)
+		return verbAfter(text, to, pos, isVerbPass(text, from, to))
 	case c >= 0x80:
 		return wideOperatorAt(text, pos)
 	}
@@ -255,18 +255,17 @@ func wideOperatorAt(text []byte, pos int) (binding, int) {
 var verbs = wordSet("is was be ist war lautet lautete est était es era é è e jest är er on to into equals")
 
 // verbAfter skips the few words between a name and the verb behind it, as in
-// "the password for the old server is …".
-func verbAfter(text []byte, to, pos int) (binding, int) {
-	bare := pos
-	for words := 0; words < 8 && pos-to < gapReach; words++ {
+// "the password for the old server is …". A bare pass is most often a verb itself:
+// it is a name before is, was and a colon only.
+func verbAfter(text []byte, to, pos int, bare bool) (binding, int) {
+	first, most := pos, 8
+	if bare {
+		most = 1
+	}
+	for words := 0; words < most && pos-to < gapReach; words++ {
 		end := wordEnd(text, pos)
-		if end == pos && words > 0 && pos+1 < len(text) && (text[pos] == '=' || text[pos] == ':') && isBlank(text[pos+1]) {
-			return byVerb, pos + 1
-		}
-		if end < len(text) && text[end] == ':' && words > 0 {
-			if next := skip(text, end+1, 12, isSpace); next > end+1 && bytes.IndexByte(text[end+1:next], '\n') >= 0 {
-				return byVerb, next // the password to go on with:, and then it
-			}
+		if next := signAfter(text, pos, end); next > 0 && words > 0 {
+			return byVerb, next
 		}
 		if end == pos || end >= len(text) {
 			break
@@ -281,12 +280,43 @@ func verbAfter(text []byte, to, pos int) (binding, int) {
 		if next = skip(text, next, 2, isBlank); next == end {
 			break
 		}
-		if isVerb && !goesOn(text, pos, next) {
+		if isVerb && !goesOn(text, pos, next) && !(bare && text[pos]|0x20 != 'i' && text[pos]|0x20 != 'w' && text[end] != ':') {
 			return byVerb, next
 		}
 		pos = next
 	}
-	return byNothing, bare
+	return byNothing, first
+}
+
+// signAfter returns where a value begins behind a sign that ends the words before
+// it: = or : with a blank, a colon that ends the line; 0 where there is none.
+func signAfter(text []byte, pos, end int) int {
+	if end == pos && pos+1 < len(text) && (text[pos] == '=' || text[pos] == ':') && isBlank(text[pos+1]) {
+		return pos + 1
+	}
+	if end >= len(text) || text[end] != ':' {
+		return 0
+	}
+	next := skip(text, end+1, 12, isSpace)
+	if bytes.IndexByte(text[end+1:next], '\n') < 0 {
+		return 0
+	}
+	return next
+}
+
+// isVerbPass reports the word pass where nothing says that it is a noun.
+func isVerbPass(text []byte, from, to int) bool {
+	if to-from != len("pass") {
+		return false
+	}
+	var buf [8]byte
+	before := appendLower(buf[:0], text[max(0, from-6):from])
+	for _, word := range [...]string{"my ", "the ", "your ", "our ", "root ", "admin ", "user ", "db ", "wifi "} {
+		if bytes.HasSuffix(before, []byte(word)) {
+			return false
+		}
+	}
+	return true
 }
 
 // goesOn reports that no value comes after the verb at text[verb:] but a sentence

@@ -62,6 +62,7 @@ var commands = []kind{
 	{"OPENSSL_PASSWORD", `\bopenssl enc` + option + `-k\s{1,4}` + word, 1.5},
 	{"JENKINS_PASSWORD", `\bjenkins-cli\.jar` + option + `-auth\s{1,4}['"]?[\w.@-]{1,64}:([^\s'"|;<>]{3,128})`, 1.5},
 	{"SQLPLUS_PASSWORD", `\b(?:sqlplus|sqlldr|expdp|impdp|sqlcl)` + option + `['"]?[\w$#]{1,64}/["']?([^\s'"@/|;<>]{3,128})@`, 1.5},
+	{"NETRC_PASSWORD", `\bmachine\s{1,4}[\w.-]{1,80}\s{1,20}login\s{1,4}\S{1,80}\s{1,20}password\s{1,4}(\S{3,128})`, 1.5},
 	{"MOUNT_PASSWORD", `\bmount[\w.]{0,6}` + option + `-o\s{1,4}[^\s]{0,80}?\bpass(?:word)?=([^\s'"|;<>,]{3,128})`, 1.5},
 }
 

@@ -214,22 +214,31 @@ func kubernetesSecret() Rule {
 		After:    maxManifest,
 		Score:    0.95,
 		Find:     findKubernetesSecret,
-		Open:     openManifest,
+		Next: func(text []byte, at, after int) (int, int, bool) {
+			start, end, _ := nextDatum(text, at, after)
+			return start, end, end > start
+		},
+		Open: openManifest,
 	}
 }
 
-// openManifest reports whether kind: Secret or the first value may still come.
-// What is no key of a mapping, data: on a line of its own, is closed at once.
+// openManifest reports whether kind: Secret, the end of its document or another
+// entry may still come. What is no key of a mapping, data: on a line of its own,
+// is closed at once.
 func openManifest(text []byte, at int) bool {
 	after := skip(text, at+len("data:"), 32, isBlank)
 	after = skip(text, after, 1, func(c byte) bool { return c == '\r' })
 	if after < len(text) && text[after] != '\n' {
 		return false
 	}
-	if _, end, ok := findKubernetesSecret(text, at); ok && end < len(text) {
+	if len(text)-at < manifestReach {
+		return true
+	}
+	if !ofSecret(text[max(0, at-manifestReach) : at+manifestReach]) {
 		return false
 	}
-	return len(text)-at < manifestReach || ofSecret(text[max(0, at-manifestReach):at+manifestReach])
+	_, _, over := nextDatum(text, at, len(text))
+	return !over
 }
 
 func findKubernetesSecret(text []byte, at int) (start, end int, ok bool) {
@@ -240,7 +249,8 @@ func findKubernetesSecret(text []byte, at int) (start, end int, ok bool) {
 	if !ofSecret(near) || bytes.Contains(near, []byte("\n---")) {
 		return 0, 0, false
 	}
-	return firstDatum(text, at+len("data:"))
+	start, end, _ = nextDatum(text, at, at)
+	return start, end, end > start
 }
 
 // ofSecret reports a line kind: Secret, in any case and quotes.
@@ -258,26 +268,39 @@ func ofSecret(near []byte) bool {
 	}
 }
 
-// firstDatum finds the first entry of a data mapping whose value is base64: as
-// gitleaks does it gives the entry, name and value.
-func firstDatum(text []byte, pos int) (start, end int, ok bool) {
-	limit := min(len(text), pos+maxManifest)
-	for pos < limit {
-		line := skip(text, pos, 64, isSpace)
+// nextDatum finds the first entry, of those that begin behind text[after] in the
+// mapping data: at at, whose value is base64: as gitleaks does it gives the entry,
+// name and value. Where there is none, over says whether the mapping has ended.
+func nextDatum(text []byte, at, after int) (start, end int, over bool) {
+	limit := min(len(text), at+maxManifest)
+	indent := -1
+	for line := at; ; {
 		next := bytes.IndexByte(text[line:limit], '\n')
-		stop := limit
-		if next >= 0 {
-			stop = line + next
+		if next < 0 {
+			return 0, 0, limit == at+maxManifest
 		}
-		if line >= stop {
-			return 0, 0, false
+		line += next + 1
+		from := skip(text[:limit], line, 64, isBlank)
+		if from >= limit || isSpace(text[from]) || text[from] == '#' {
+			continue
 		}
-		if text[line] != '#' {
-			return datum(text, line, stop, limit)
+		if indent < 0 {
+			indent = from - line
 		}
-		pos = stop
+		if from-line < indent {
+			return 0, 0, true
+		}
+		if from-line > indent || from < after {
+			continue
+		}
+		to := limit
+		if n := bytes.IndexByte(text[from:limit], '\n'); n >= 0 {
+			to = from + n
+		}
+		if start, end, ok := datum(text, from, to, limit); ok {
+			return start, end, false
+		}
 	}
-	return 0, 0, false
 }
 
 // datum reads name: value on the line text[from:to], or with | or > on the

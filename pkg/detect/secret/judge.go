@@ -104,6 +104,9 @@ func speaking(v []byte) bool {
 // acceptsPassword wants what people choose or are given: not words, not code.
 func acceptsPassword(v []byte, s site) bool {
 	n := census(v)
+	if s.quote == 0 && v[0] == '!' && isWords(v[1:]) || basicPair(v) == standInPair { // a tag of YAML, words in base64
+		return false
+	}
 	if address(v) || n.other > 0 && s.quote == 0 || bytes.IndexByte(v, ' ') >= 0 || bytes.Contains(v, []byte("://")) || len(v) > 128 {
 		return false
 	}
@@ -117,7 +120,10 @@ func acceptsPassword(v []byte, s site) bool {
 	}
 	switch s.bound {
 	case byComma, byCall:
-		if s.setter && s.quote != 0 {
+		if s.quote == 0 {
+			return false // another argument
+		}
+		if s.setter {
 			break
 		}
 		fallthrough
@@ -127,7 +133,7 @@ func acceptsPassword(v []byte, s site) bool {
 		}
 		return len(v) >= 8 && (signs > 0 || !wordy(v)) && (n.lower > 0 && n.upper > 0 && n.digits > 0 || letters > 0 && n.digits > 0 && signs > 0)
 	case byVerb, byFlag:
-		return len(v) >= 6 && letters > 0 && (n.digits > 0 || signs > 0) && !technical(v) && (!reference(v) || endsInNumber(v) || humanName(v)) && v[0] != '-' && v[0] != '/'
+		return len(v) >= 6 && letters > 0 && (n.digits > 0 || signsIn(v[:len(v)-1]) > 0) && !technical(v) && (!reference(v) || endsInNumber(v) || humanName(v)) && v[0] != '-' && v[0] != '/'
 	}
 	if letters == 0 {
 		return s.quote != 0 && n.digits >= 6 && signs > 0 || n.digits >= 8 && signs > 0
@@ -198,10 +204,16 @@ func endsInNumber(v []byte) bool {
 	return digits >= 2 && digits < len(v) && strings.IndexByte("-_.", v[len(v)-1-digits]) >= 0 && v[0] != '/' && v[0] != '.'
 }
 
+// refers are schemes of what names a secret that is kept elsewhere.
+var refers = wordSet("urn arn vault env file ssm kms secret secrets secretsmanager akv keyvault gcpsm awssm op ref json url key base64 data")
+
 // reference reports code that stands for a value: a.b.c, a->b, a::b, a[0], a
 // path, a flag.
 func reference(v []byte) bool {
 	if bytes.Contains(v, []byte("->")) || bytes.Contains(v, []byte("::")) || bytes.Contains(v, []byte("[")) && bytes.Contains(v, []byte("]")) || bytes.Contains(v, []byte("==")) && len(v) < 8 || bytes.HasSuffix(v, []byte("()")) || bytes.Contains(v, []byte("||")) || bytes.Contains(v, []byte("&&")) {
+		return true
+	}
+	if scheme := bytes.IndexByte(v, ':'); scheme > 0 && scheme < maxScheme && refers[string(v[:scheme])] {
 		return true
 	}
 	if v[0] == '/' || v[0] == '.' || v[0] == '-' || bytes.HasPrefix(v, []byte("&")) || v[0] == '*' && isLetter(v[len(v)-1]) && len(v) > 1 && isName(bytes.ReplaceAll(v[1:], []byte("."), nil)) {

@@ -153,7 +153,7 @@ type pair uint8
 
 const (
 	noPair      pair = iota
-	standInPair      // user:password, as documents write it
+	standInPair      // words that stand for a password, alone or behind a user's name
 	realPair
 )
 
@@ -165,8 +165,8 @@ func basicPair(v []byte) pair {
 	}
 	var buf [384]byte
 	raw, ok := appendDecoded(buf[:0], v)
-	colon := bytes.IndexByte(raw, ':')
-	if !ok || colon < 0 || len(raw) < 5 {
+	raw = bytes.TrimRight(raw, "\r\n")
+	if !ok || len(raw) < 5 {
 		return noPair
 	}
 	for _, c := range raw {
@@ -174,8 +174,12 @@ func basicPair(v []byte) pair {
 			return noPair
 		}
 	}
-	if weak[string(raw[colon+1:])] {
+	colon := bytes.IndexByte(raw, ':')
+	if colon == len(raw)-1 || standIn(raw[colon+1:]) || colon < 0 && speaking(raw) {
 		return standInPair
+	}
+	if colon < 0 {
+		return noPair
 	}
 	return realPair
 }

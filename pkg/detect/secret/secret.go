@@ -80,7 +80,7 @@ var abouts = map[string]string{
 	"PUTTY_PRIVATE_KEY": "PuTTY's private key file",
 	"JWT":               "JSON Web Token, signed, encrypted or neither",
 	"URL_PASSWORD":      "password in scheme://user:password@host",
-	"KUBERNETES_SECRET": "first value of a Kubernetes Secret's data",
+	"KUBERNETES_SECRET": "value of a Kubernetes Secret's data",
 	"TABLE_PASSWORD":    "password in a column of CSV, TSV or Markdown that is named so",
 	"CURL_USER":         "user and password of curl's -u",
 	"PASSWORD":          "password by the name or words before it",

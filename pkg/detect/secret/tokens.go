@@ -200,7 +200,6 @@ var kinds = []kind{
 	{"PASETO", `\b(v[1-4]\.(?:local|public)\.[\w-]{40,1000}(?:\.[\w-]{4,400})?)`, 3.5},
 	{"URL_SIGNING_SECRET", `(?i)[?&](?:X-Amz-Signature=([0-9a-f]{64}))`, 3},
 	// Files with a fixed form.
-	{"NETRC_PASSWORD", `\bmachine\s{1,4}[\w.-]{1,80}\s{1,20}login\s{1,4}\S{1,80}\s{1,20}password\s{1,4}(\S{3,128})`, 0},
 	{"FACEBOOK_APP_TOKEN", `(?i)facebook[^\n]{0,60}?\b(\d{15,16}(?:\||%7C)[0-9a-z_-]{27,40})` + tail, 3},
 	{"SIDEKIQ_SENSITIVE_URL", `(?i)\bhttps?://([a-f0-9]{8}:[a-f0-9]{8})@(?:gems|enterprise)\.contribsys\.com`, 0},
 }

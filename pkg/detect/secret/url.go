@@ -155,6 +155,9 @@ func standInURL(v []byte) bool {
 	if standIn(v) || bytes.IndexByte(v, '{') >= 0 || v[0] == ':' {
 		return true
 	}
+	if len(v) > 3 && v[0]&0x20 == 0 && isWords(v) && isName(v) {
+		return true // API_TOKEN
+	}
 	letters := 0
 	for letters < len(v) && isLetter(v[letters]) {
 		letters++

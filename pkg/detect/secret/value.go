@@ -62,9 +62,19 @@ func template(v []byte) bool {
 	case first == '<', first == '[' && last == ']', first == '{', first == '%' && (last == '%' || len(v) < 4), first == '@' && last == '@', first == '`':
 		return true
 	case first == '$':
-		return v[1] == '{' || v[1] == '(' || v[1] == '[' || isName(v[1:])
+		return v[1] == '{' || v[1] == '(' || v[1] == '[' || isName(v[1:]) || isWords(v[1:])
 	}
 	return bytes.Contains(v, []byte("${")) || bytes.Contains(v, []byte("$(")) || bytes.Contains(v, []byte("{{")) || bytes.Contains(v, []byte("%(")) && bytes.Contains(v, []byte(")s"))
+}
+
+// isWords reports letters and underscores only.
+func isWords(v []byte) bool {
+	for _, c := range v {
+		if !isLetter(c) && c != '_' {
+			return false
+		}
+	}
+	return true
 }
 
 // isName reports letters, digits and underscores only, no digit first, of one
@@ -249,10 +259,10 @@ func isUUID(v []byte) bool {
 }
 
 // weak are the values that documents and tests write where a password belongs.
-var weak = wordSet("password passwd passwort pass pwd passphrase secret secrets token key apikey api_key api-key changeme change_me change-me changeit test testing tester demo dummy fake sample example placeholder default guest user username login root admin administrator foo bar baz foobar qux quux none null nil undefined true false yes no on off string str text value empty todo redacted hidden masked removed censored unset required optional invalid valid wrong correct incorrect missing mysecret mypassword mytoken mykey my-secret my-password my_password my_secret yourpassword your_password your-password yoursecret yourtoken your-token your_token yourkey s3cret s3cr3t passw0rd p@ssw0rd p@ssword pa55word password1 password123 test123 testpass testpassword test-password secret123 admin123 letmein qwerty abc123 abcd1234 123456 12345678 123456789 1234567890 postgres mysql redis mongo mongodb rabbitmq kong elastic minio minioadmin localhost database db bearer basic object number boolean integer bool int float any unknown random hunter hello world abc xyz abcdef")
+var weak = wordSet("password passwd passwort pass pwd passphrase secret secrets token key apikey api_key api-key changeme change_me change-me changeit test testing tester demo dummy fake sample example placeholder default guest user username login root admin administrator foo bar baz foobar qux quux none null nil undefined true false yes no on off string str text value empty todo redacted hidden masked removed censored unset required optional invalid valid wrong correct incorrect missing mysecret mypassword mytoken mykey my-secret my-password my_password my_secret yourpassword your_password your-password yoursecret yourtoken your-token your_token yourkey s3cret s3cr3t passw0rd p@ssw0rd p@ssword pa55word password1 password123 test123 testpass testpassword test-password secret123 admin123 letmein qwerty abc123 abcd1234 123456 12345678 123456789 1234567890 postgres mysql redis mongo mongodb rabbitmq kong elastic minio minioadmin localhost database db bearer basic object number boolean integer bool int float any some other the new old my your our this super very unknown random hunter hello world abc xyz abcdef")
 
 // stems are the words whose presence in a value says that it is none.
-var stems = [][]byte{[]byte("example"), []byte("placeholder"), []byte("changeme"), []byte("your-"), []byte("your_"), []byte("yourp"), []byte("yours"), []byte("redacted"), []byte("dummy"), []byte("insert"), []byte("replace"), []byte("secret-here"), []byte("key-here"), []byte("-here"), []byte("_here"), []byte("foobar"), []byte("lorem"), []byte("1234567890"), []byte("abcdefgh"), []byte("...")}
+var stems = [][]byte{[]byte("example"), []byte("placeholder"), []byte("changeme"), []byte("your-"), []byte("your_"), []byte("yourp"), []byte("yours"), []byte("redacted"), []byte("dummy"), []byte("insert"), []byte("replace"), []byte("secret-here"), []byte("key-here"), []byte("-here"), []byte("_here"), []byte("foobar"), []byte("lorem"), []byte("1234567890"), []byte("0123456789"), []byte("abcdefgh"), []byte("...")}
 
 // standIn reports a value that a person wrote to stand for a real one.
 func standIn(v []byte) bool {
@@ -262,6 +272,9 @@ func standIn(v []byte) bool {
 	var buf [maxValue]byte
 	lower := appendLower(buf[:0], v)
 	if last := len(lower) - 1; last > 0 && lower[last] == '!' && weak[string(lower[:last])] { // also a type of GraphQL
+		return true
+	}
+	if bare := bytes.TrimRight(lower, "0123456789"); len(bare) > 3 && weak[string(bare)] && bytes.HasPrefix([]byte("1234567890"), lower[len(bare):]) {
 		return true
 	}
 	if weak[string(lower)] || isDigit(lower[len(lower)-1]) && weak[string(lower[:len(lower)-1])] {
