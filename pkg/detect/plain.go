@@ -6,9 +6,8 @@ import (
 )
 
 // Most of any text is words that hold nothing to check. They are passed eight
-// bytes at a time, up to the next byte that could be part of a value: a digit
-// with others near, an at sign with letters around it, a colon of an address, a
-// run of capitals.
+// bytes at a time, up to the next byte that could be part of a value: a digit,
+// an at sign with letters around it, a colon of an address, a run of capitals.
 // The token that this byte is in is cut as ever, by the cutter, from its start;
 // which is found backwards. So the cutter alone says what a token is, and a
 // stream, which sees too little at a time to pass much, finds the same.
@@ -45,7 +44,6 @@ const (
 // telling returns the first byte of text[at:limit] that a value may have, limit
 // where there is none.
 func telling(text []byte, at, limit int) int {
-	asked := -2 // the last digit that was
 	for at+8 <= limit {
 		x := binary.LittleEndian.Uint64(text[at:])
 		y := x &^ highs
@@ -59,15 +57,8 @@ func telling(text []byte, at, limit int) int {
 		}
 		for found != 0 {
 			i := at + bits.TrailingZeros64(found)/8
-			if text[i] > '9' {
-				if tells(text, i) {
-					return i
-				}
-			} else {
-				if i != asked+1 && tellsDigit(text, i) {
-					return i
-				}
-				asked = i
+			if tells(text, i) {
+				return i
 			}
 			found &= found - 1
 		}
@@ -91,96 +82,8 @@ func tells(text []byte, at int) bool {
 	case ':':
 		return tellsColon(text, at)
 	default:
-		if c <= '9' {
-			return tellsDigit(text, at)
-		}
-		return longCapitals(text, at)
+		return c <= '9' || longCapitals(text, at)
 	}
-}
-
-// Bounds of what is read of a token around a digit: a longer one tells. Together
-// they are less than leastBlob.
-const (
-	beforeDigit = 20
-	behindDigit = 40
-)
-
-// tellsDigit reports that the token with the digit text[at], its first, may hold
-// as many digits or capitals as a value has, or the colons of an IPv6 address.
-// It looks at the digit's word and, where another may be joined, on; it says so
-// too often, never too seldom. Most digits of prose and code are few: 3.4, 30s,
-// utf-8.
-func tellsDigit(text []byte, at int) bool {
-	digits, capitals, colons := 0, 0, 0
-	end := at
-	for ; ; end++ {
-		if end == len(text) || end-at == behindDigit {
-			return true
-		}
-		k := kindOf[text[end]]
-		if k&(isBreak|isBlank|isComma) != 0 {
-			break
-		}
-		digits += int(k & isDigit)
-		capitals += int(k / isUpper & 1)
-		colons += int(k / isColon & 1)
-		if digits == leastDigits {
-			return true
-		}
-	}
-	start := at
-	for ; start > 0; start-- {
-		k := kindOf[text[start-1]]
-		if k&(isBreak|isBlank|isComma) != 0 {
-			break
-		}
-		if at-start == beforeDigit {
-			return true
-		}
-		capitals += int(k / isUpper & 1)
-		colons += int(k / isColon & 1)
-	}
-	return capitals >= leastCapitals || colons >= 2 || joinsDigit(text, start, end)
-}
-
-// joinsDigit reports that the word text[start:end] with a digit may be joined to
-// one before it or behind it that has something to tell.
-func joinsDigit(text []byte, start, end int) bool {
-	if start > 0 && kindOf[text[start-1]]&isBlank != 0 && mayJoin(text, max(0, start-1-beforeDigit), start-1) {
-		return true
-	}
-	k := kindOf[text[end]]
-	if k&isBreak != 0 {
-		return false
-	}
-	if end+2 >= len(text) {
-		return true
-	}
-	next := kindOf[text[end+1]]
-	switch {
-	case k&isComma != 0 && next&isBlank != 0:
-		return kindOf[text[end+2]]&isDigit != 0 || text[end+2] == '-'
-	case k&isComma != 0:
-		return next&isDigit != 0 || text[end+1] == '-'
-	case next&isLower == 0:
-		return next&(isDigit|isUpper|isOpen) != 0 || text[end+1] == '-' || text[end+1] == '/'
-	}
-	return end-start <= maxLabelled && !lowerAlone(text, end+1)
-}
-
-// lowerAlone reports that text[at:] begins with a word of small letters, behind
-// which another word begins that is joined to none of that kind.
-func lowerAlone(text []byte, at int) bool {
-	for i := at; i+1 < len(text) && i-at < behindDigit; i++ {
-		k := kindOf[text[i]]
-		if k&isBreak != 0 || k&isBlank != 0 && kindOf[text[i+1]]&(isLower|isBreak) != 0 {
-			return string(text[at:i]) != "de" && !isMonth(text[at:i]) // 23 de julio de 1984
-		}
-		if k&(isLower|isDot) == 0 {
-			return false
-		}
-	}
-	return false
 }
 
 // tellsColon looks for another two letters on, as in 3e:a0:ee, and for the
@@ -215,8 +118,9 @@ func longCapitals(text []byte, at int) bool {
 }
 
 // tokenStart is where the token begins that text[at] is in, or one not much
-// before it: text[from:] begins a token. It is from itself where a long word or
-// many that could be joined stand before at, which the bound may have cut.
+// before it: text[from:] begins a token, and there is no digit up to at. It is
+// from itself where a long word or many that could be joined stand before at,
+// which the bound may have cut.
 func tokenStart(text []byte, from, at, most int) int {
 	least := max(from, at-most/2)
 	for next := at; ; {
@@ -227,44 +131,36 @@ func tokenStart(text []byte, from, at, most int) int {
 		if gap < least {
 			return from
 		}
-		if kindOf[text[gap]]&isBreak != 0 || !mayJoin(text, least, gap) {
+		if kindOf[text[gap]]&isBlank == 0 || !mayJoin(text, least, gap) {
 			return gap + 1
 		}
 		next = gap
 	}
 }
 
-// mayJoin reports that the word before the space or comma at gap could be joined
-// to the next, as [cutter.joins] decides it: it says so too often, never too
-// seldom, also where the bound cut the word's beginning off.
+// mayJoin reports that the word before the space at gap could be joined to the
+// next, as [cutter.joins] decides it for words without digits: it says so too
+// often, never too seldom, also where the bound cut the word's beginning off.
 func mayJoin(text []byte, from, gap int) bool {
-	next := uint16(isDigit) // what is not seen may be one
-	if gap+1 < len(text) {
-		next = kindOf[text[gap+1]]
-	}
-	if kindOf[text[gap]]&isComma != 0 {
-		return gap == from || kindOf[text[gap-1]]&isDigit != 0 || endsOrdinal(text[max(0, gap-4):gap])
-	}
-	if gap > from && text[gap-1] == ',' {
-		return next&isDigit != 0 || text[gap+1] == '-'
-	}
+	digit := gap+1 >= len(text) || kindOf[text[gap+1]]&isDigit != 0
 	end := gap
 	if end > from && text[end-1] == '.' {
 		end--
 	}
-	if next&isDigit != 0 || end > from && kindOf[text[end-1]]&isUpper != 0 {
-		letters := lastWord(text[from:end])
+	if digit || end > from && kindOf[text[end-1]]&isUpper != 0 {
 		start := end
 		for start > from && kindOf[text[start-1]]&(isUpper|isLower|isWide) != 0 {
 			start--
 		}
-		if isCapitals(letters) || next&isDigit != 0 && (isMonth(text[start:end]) || isMonth(letters) || isNames(letters)) {
+		letters := lastWord(text[from:end])
+		if isCapitals(letters) || digit && (isMonth(text[start:end]) || isMonth(letters) || isNames(letters)) {
 			return true
 		}
 	}
-	kinds := uint16(0)
 	for i := gap - 1; i >= from && kindOf[text[i]]&(isBreak|isBlank|isComma) == 0; i-- {
-		kinds |= kindOf[text[i]]
+		if kindOf[text[i]]&isOpen != 0 {
+			return true
+		}
 	}
-	return kinds&(isOpen|isDigit) != 0
+	return false
 }
