@@ -31,6 +31,28 @@ var (
 	otherWords = wordSet("public pub pubkey primary foreign unique sort partition hot idx csrf xsrf i18n translation keyboard monkey max min total num number input output usage completion prompt cached reasoning next page continuation cursor sync pagination idempotency routing author authors authority authored tokenizer tokenize tokenization accessor accessibility bucket natural sequence issuer ring rapid capital turkey donkey authenticity anti site exporter premaster resumption handshake traffic sitekey publishable resume nonce sha rev revision checksum md5 sha1 sha256 sha512 digest etag")
 )
 
+// What a word is to a name, as bits: it may be of several sets.
+const (
+	isPasswordWord uint8 = 1 << iota
+	isTokenWord
+	isKeyWord
+	isClosing
+	isOther
+	isPlace
+)
+
+// wordKinds are the kinds of all words above, so that each word of a name is
+// looked up once.
+var wordKinds = func() map[string]uint8 {
+	out := map[string]uint8{}
+	for kind, words := range map[uint8]map[string]bool{isPasswordWord: passwordWords, isTokenWord: tokenWords, isKeyWord: keyWords, isClosing: closing, isOther: otherWords, isPlace: placeWords} {
+		for w := range words {
+			out[w] |= kind
+		}
+	}
+	return out
+}()
+
 func wordSet(list string) map[string]bool {
 	set := map[string]bool{}
 	for _, w := range strings.Fields(list) {
@@ -44,33 +66,30 @@ func wordSet(list string) map[string]bool {
 func roleOf(name []byte) role {
 	var words nameWords
 	words.split(name)
-	if words.n == 0 || closing[string(words.at(words.n-1))] {
-		return roleNone
-	}
-	for i := range words.n {
-		if otherWords[string(words.at(i))] {
+	var kinds [len(words.ends)]uint8
+	for i := words.n - 1; i >= 0; i-- {
+		kinds[i] = wordKinds[string(words.at(i))]
+		if kinds[i]&isOther != 0 || kinds[i]&isClosing != 0 && i == words.n-1 {
 			return roleNone
 		}
 	}
 	for i := words.n - 1; i >= 0; i-- {
-		if r := roleOfWord(&words, i); r != roleNone {
-			return r
+		switch w := words.at(i); {
+		case kinds[i]&isPasswordWord != 0:
+			return rolePassword
+		case kinds[i]&isTokenWord != 0:
+			return roleToken
+		case string(w) == "key":
+			if r := roleOfKey(&words, kinds[:words.n], i); r != roleNone {
+				return r
+			}
+		default:
+			if r := roleOfEnding(w); r != roleNone {
+				return r
+			}
 		}
 	}
 	return roleNone
-}
-
-func roleOfWord(words *nameWords, i int) role {
-	w := words.at(i)
-	switch {
-	case passwordWords[string(w)]:
-		return rolePassword
-	case tokenWords[string(w)]:
-		return roleToken
-	case string(w) == "key":
-		return roleOfKey(words, i)
-	}
-	return roleOfEnding(w)
 }
 
 // placeWords make a key one of data: what is stored, sorted or sent under it.
@@ -79,17 +98,17 @@ var placeWords = wordSet("encrypted wrapped cache row object group lookup dedup 
 // roleOfKey is a token where the words around a key say what it opens, or whose
 // it is: a name of one that is no word for a place, before a key that ends the
 // name.
-func roleOfKey(words *nameWords, i int) role {
-	for j := range words.n {
-		if w := words.at(j); j != i && (keyWords[string(w)] || bytes.HasSuffix(w, []byte("api"))) {
+func roleOfKey(words *nameWords, kinds []uint8, i int) role {
+	for j := range kinds {
+		if j != i && (kinds[j]&isKeyWord != 0 || bytes.HasSuffix(words.at(j), []byte("api"))) {
 			return roleToken
 		}
 	}
 	if i != words.n-1 {
 		return roleNone
 	}
-	for j := range i {
-		if placeWords[string(words.at(j))] {
+	for _, k := range kinds[:i] {
+		if k&isPlace != 0 {
 			return roleNone
 		}
 	}
@@ -110,8 +129,8 @@ var endings = []struct {
 }
 
 func roleOfEnding(w []byte) role {
-	for _, e := range endings {
-		if bytes.HasSuffix(w, e.text) {
+	for i := range endings {
+		if e := &endings[i]; len(w) >= len(e.text) && w[len(w)-1] == e.text[len(e.text)-1] && bytes.HasSuffix(w, e.text) {
 			return e.role
 		}
 	}
@@ -138,9 +157,9 @@ func (w *nameWords) at(i int) []byte {
 func (w *nameWords) split(name []byte) {
 	name = name[:min(len(name), maxName)]
 	for i, c := range name {
-		switch {
-		case isDigit(c) && !w.atStart():
-		case !isLetter(c):
+		switch k := nameKinds[c]; {
+		case k == nameDigit && !w.atStart():
+		case k&nameLetter == 0:
 			w.end()
 			continue
 		case i > 0 && startsWord(name, i):
@@ -155,6 +174,29 @@ func (w *nameWords) split(name []byte) {
 	w.end()
 }
 
+// Kinds of bytes in a name.
+const (
+	nameUpper uint8 = 1 << iota
+	nameLower
+	nameDigit
+
+	nameLetter = nameUpper | nameLower
+)
+
+var nameKinds = func() (t [256]uint8) {
+	for c := range t {
+		switch {
+		case c >= 'A' && c <= 'Z':
+			t[c] = nameUpper
+		case c >= 'a' && c <= 'z':
+			t[c] = nameLower
+		case c >= '0' && c <= '9':
+			t[c] = nameDigit
+		}
+	}
+	return t
+}()
+
 // atStart reports that the word at hand has no letter yet.
 func (w *nameWords) atStart() bool {
 	return w.used == 0 || w.n > 0 && w.used == int(w.ends[w.n-1])
@@ -167,13 +209,13 @@ func (w *nameWords) end() {
 	}
 }
 
-// startsWord reports whether the capital at name[i] begins a word: after a
-// small letter, or before one at the end of an abbreviation.
+// startsWord reports whether the letter at name[i] begins a word: a small one
+// behind a digit, a capital behind anything but a capital, or before a small
+// letter at the end of an abbreviation.
 func startsWord(name []byte, i int) bool {
-	isUpper := func(c byte) bool { return 'A' <= c && c <= 'Z' }
-	isLower := func(c byte) bool { return 'a' <= c && c <= 'z' }
-	if !isUpper(name[i]) {
-		return isLetter(name[i]) && isDigit(name[i-1])
+	before := nameKinds[name[i-1]]
+	if nameKinds[name[i]] == nameLower {
+		return before == nameDigit
 	}
-	return isLower(name[i-1]) || isDigit(name[i-1]) || isUpper(name[i-1]) && i+1 < len(name) && isLower(name[i+1])
+	return before&(nameLower|nameDigit) != 0 || before == nameUpper && i+1 < len(name) && nameKinds[name[i+1]] == nameLower
 }
