@@ -20,8 +20,8 @@ func (sc *scanner) skipPlain(text []byte) {
 		return
 	}
 	limit := len(text)
-	if len(sc.hits) > 0 { // they belong to the token they ended in
-		limit = min(limit, max(c.start, sc.hits[0].end-1))
+	if sc.next < len(sc.hits) { // they belong to the token they ended in
+		limit = min(limit, max(c.start, sc.hits[sc.next].end-1))
 	}
 	from := max(c.start, min(sc.plain, limit))
 	at := telling(text, from, limit)

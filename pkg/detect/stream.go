@@ -21,6 +21,7 @@ type scanner struct {
 	read  int    // bytes the automaton has read
 	plain int    // nothing tells in text[cut.start:plain]
 	hits  []waiting
+	next  int // hits before it were tried
 	lanes [lanes][]waiting
 	open  []waiting // their token is closed, but their rule could still change its mind
 	tried int       // len(buf) when the open ones were last tried
@@ -50,7 +51,7 @@ func (sc *scanner) whole(text []byte, dst []Finding) []Finding {
 
 func (sc *scanner) reset() {
 	sc.cut, sc.state, sc.read, sc.tried = cutter{}, 0, 0, 0
-	sc.hits, sc.open, sc.raw = sc.hits[:0], sc.open[:0], sc.raw[:0]
+	sc.hits, sc.next, sc.open, sc.raw = sc.hits[:0], 0, sc.open[:0], sc.raw[:0]
 	sc.goes, sc.gone, sc.carried, sc.past, sc.taken = 0, 0, 0, 0, 0
 	sc.verify.near.forget()
 	sc.verify.phoned = 0
@@ -82,6 +83,9 @@ func (sc *scanner) step(end bool, dst []Finding) ([]Finding, int) {
 // readLiterals is the pass that looks for the literals of all rules.
 func (sc *scanner) readLiterals(stop int) {
 	a := sc.set.literals
+	if sc.next > 0 {
+		sc.hits, sc.next = append(sc.hits[:0], sc.hits[sc.next:]...), 0
+	}
 	if n := stop - sc.read; n >= leastLane*lanes && n >= 2*lanes*a.longest {
 		sc.hits = a.readLanes(sc.buf, &sc.state, sc.read, stop, sc.hits, &sc.lanes)
 	} else {
@@ -127,9 +131,9 @@ func (sc *scanner) skipGap(text []byte, at int) {
 // closeHits takes the hits that ended before stop, and tries their rules: their
 // token began at start.
 func (sc *scanner) closeHits(stop, start int, final bool) {
-	n := 0
-	for n < len(sc.hits) && sc.hits[n].end <= stop {
-		h := sc.hits[n]
+	for sc.next < len(sc.hits) && sc.hits[sc.next].end <= stop {
+		h := sc.hits[sc.next]
+		sc.next++
 		h.hold = min(h.at, start)
 		if !sc.try(&h, final) {
 			if len(sc.open) == 0 || h.hold < sc.least {
@@ -137,11 +141,6 @@ func (sc *scanner) closeHits(stop, start int, final bool) {
 			}
 			sc.open = append(sc.open, h)
 		}
-		n++
-	}
-	if n > 0 {
-		sc.verify.work += len(sc.hits)
-		sc.hits = append(sc.hits[:0], sc.hits[n:]...)
 	}
 }
 
@@ -240,7 +239,7 @@ func (sc *scanner) frontier(end bool) int {
 	}
 	a := sc.set.literals
 	f := min(sc.cut.start, sc.read-a.depth(sc.state))
-	for i := range sc.hits {
+	for i := sc.next; i < len(sc.hits); i++ {
 		f = min(f, sc.hits[i].at)
 	}
 	if len(sc.open) > 0 {

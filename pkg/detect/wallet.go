@@ -3,7 +3,7 @@ package detect
 import (
 	"bytes"
 	"crypto/sha256"
-	"encoding/hex"
+	"strings"
 
 	"golang.org/x/crypto/sha3"
 )
@@ -24,7 +24,7 @@ func (v *verifier) wallet(i int) {
 	case n == 42 && b[0] == '0' && b[1] == 'x' && isHexes(b[2:]):
 		v.add("CRYPTO_WALLET", u.start, u.end, 0.65, aboutWallet, false)
 	case n <= 35 && (b[0] == '1' || b[0] == '3') && base58check(b),
-		n >= 42 && (string(b[:3]) == "bc1" || string(b[:3]) == "BC1") && bech32(bytes.ToLower(b)):
+		n >= 42 && (string(b[:3]) == "bc1" || string(b[:3]) == "BC1") && bech32(b):
 		v.add("CRYPTO_WALLET", u.start, u.end, 0.97, aboutWallet, false)
 	}
 }
@@ -40,9 +40,10 @@ func mixedCase(b []byte) bool {
 func eip55(address []byte) bool {
 	h := sha3.NewLegacyKeccak256()
 	h.Write(bytes.ToLower(address))
-	sum := hex.EncodeToString(h.Sum(nil))
+	sum := h.Sum(nil)
 	for i, c := range address {
-		if kindOf[c]&isDigit == 0 && (kindOf[c]&isUpper != 0) != (sum[i] >= '8') {
+		digit := sum[i/2] >> (4 * (1 - i%2)) & 15
+		if kindOf[c]&isDigit == 0 && (kindOf[c]&isUpper != 0) != (digit >= 8) {
 			return false
 		}
 	}
@@ -58,14 +59,25 @@ func isHexes(b []byte) bool {
 	return true
 }
 
-const base58 = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
+// The digits of base58 and of bech32, by their bytes: -1 for all others.
+var (
+	base58Digits = digitsOf("123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz")
+	bech32Digits = digitsOf("qpzry9x8gf2tvdw0s3jn54khce6mua7l")
+)
+
+func digitsOf(alphabet string) (t [256]int8) {
+	for c := range t {
+		t[c] = int8(strings.IndexByte(alphabet, byte(c)))
+	}
+	return t
+}
 
 // base58check decodes 25 bytes and checks the last four against the hash of the
 // others.
 func base58check(b []byte) bool {
 	var out [25]byte
 	for _, c := range b {
-		carry := bytes.IndexByte([]byte(base58), c)
+		carry := int(base58Digits[c])
 		if carry < 0 {
 			return false
 		}
@@ -83,23 +95,27 @@ func base58check(b []byte) bool {
 	return bytes.Equal(second[:4], out[21:])
 }
 
-// bech32 checks BIP 173 and BIP 350 for the prefix bc.
-func bech32(b []byte) bool {
-	chk := uint32(1)
-	step := func(n byte) {
-		top := chk >> 25
-		chk = chk&0x1ffffff<<5 ^ uint32(n)
+// bech32Steps are the terms of bech32's checksum for the five bits that leave it.
+var bech32Steps = func() (t [32]uint32) {
+	for top := range t {
 		for i, g := range [5]uint32{0x3b6a57b2, 0x26508e6d, 0x1ea119fa, 0x3d4233dd, 0x2a1462b3} {
 			if top>>i&1 == 1 {
-				chk ^= g
+				t[top] ^= g
 			}
 		}
 	}
+	return t
+}()
+
+// bech32 checks BIP 173 and BIP 350 for the prefix bc, in any case.
+func bech32(b []byte) bool {
+	chk := uint32(1)
+	step := func(n byte) { chk = chk&0x1ffffff<<5 ^ uint32(n) ^ bech32Steps[chk>>25] }
 	for _, n := range []byte{'b' >> 5, 'c' >> 5, 0, 'b' & 31, 'c' & 31} {
 		step(n)
 	}
 	for _, c := range b[3:] {
-		n := bytes.IndexByte([]byte("qpzry9x8gf2tvdw0s3jn54khce6mua7l"), c)
+		n := bech32Digits[lower(c)]
 		if n < 0 {
 			return false
 		}
