@@ -69,7 +69,9 @@ func (v *verifier) groups(i int, r *run) {
 			}
 		}
 		v.work += size
-		r.digits = append(r.digits, v.text[u.start:u.start+size]...)
+		for _, c := range v.text[u.start : u.start+size] {
+			r.digits = append(r.digits, c)
+		}
 		r.groups++
 		r.shape = r.shape<<4 | uint32(min(size, 15))
 		r.end = u.end

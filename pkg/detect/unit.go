@@ -24,15 +24,17 @@ const (
 // bytes has more only where most of it is signs.
 const maxUnits = 200
 
+// isWord are the kinds of letters and digits of ASCII.
+const isWord = isDigit | isUpper | isLower
+
 // split appends the units of text[from:] to list.
 func split(text []byte, from int, list []unit) []unit {
-	const word = isDigit | isUpper | isLower
 	at := from
 	for at < len(text) && len(list) < maxUnits {
-		gapAt := at
+		gap := at
 		for at < len(text) {
 			k := kindOf[text[at]]
-			if k&word != 0 {
+			if k&isWord != 0 {
 				break
 			}
 			n := 1
@@ -46,15 +48,23 @@ func split(text []byte, from int, list []unit) []unit {
 		start, kind := at, uint16(0)
 		for at < len(text) {
 			k := kindOf[text[at]]
-			if k&word == 0 && (k&isWide == 0 || signLen(text[at:]) > 0) {
+			if k&isWord == 0 && (k&isWide == 0 || signLen(text[at:]) > 0) {
 				break
 			}
 			kind |= k
 			at++
 		}
-		if at > start {
-			list = append(list, unit{start, at, kind, gapOf(text[gapAt:start])})
+		if at == start {
+			continue
 		}
+		u := unit{start: start, end: at, kind: kind}
+		switch {
+		case start-gap == 1:
+			u.gap = text[gap]
+		case start > gap:
+			u.gap = gapOf(text[gap:start])
+		}
+		list = append(list, u)
 	}
 	return list
 }
