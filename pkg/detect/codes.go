@@ -8,6 +8,10 @@ const leastWallet = 26
 // codes tries what is made of letters and digits and begins with unit i.
 func (v *verifier) codes(i int) {
 	u := &v.units[i]
+	if u.kind == isDigit {
+		v.digitCodes(i)
+		return
+	}
 	t := v.text[u.start:]
 	first := kindOf[t[0]]
 	if first&(isUpper|isLower) != 0 && u.kind&isDigit != 0 {
@@ -49,6 +53,24 @@ func (v *verifier) codes(i int) {
 	}
 	if u.len() == 1 && first&isUpper != 0 {
 		v.spanish(i)
+	}
+	if u.len() >= leastWallet {
+		v.wallet(i)
+	}
+}
+
+// digitCodes tries what begins with a unit of digits alone, and goes on with
+// other ones.
+func (v *verifier) digitCodes(i int) {
+	u := &v.units[i]
+	switch u.len() {
+	case 1, 5:
+		v.corsican(i)
+	case 2, 8:
+		v.spanish(i)
+	}
+	if u.len() >= 7 {
+		v.papers(i)
 	}
 	if u.len() >= leastWallet {
 		v.wallet(i)

@@ -69,7 +69,7 @@ func (v *verifier) unit(i int) {
 	if !bordered(v.text, u.start) && !v.phoneStart(u) && !v.slashed(u.start) {
 		return
 	}
-	if u.len() == 2 || u.len() == 4 {
+	if n := u.len(); (n == 2 || n == 4) && i+1 < len(v.units) && (v.units[i+1].gap == '-' || v.units[i+1].gap == '.') {
 		v.hardware(i)
 	}
 	if u.digits() {
