@@ -127,7 +127,7 @@ func sortedClasses(child map[uint8]int) []uint8 {
 
 // fill numbers the states, those with outputs last, and writes the table.
 func (a *automaton) fill(nodes []trieNode, order []int) {
-	row := a.classes + 2
+	row := a.row()
 	id := make([]uint32, len(nodes))
 	n := uint32(0)
 	for _, ending := range []bool{false, true} {
@@ -158,6 +158,14 @@ func (a *automaton) fill(nodes []trieNode, order []int) {
 			a.outs = append(a.outs, node.outs)
 		}
 	}
+}
+
+// row is the length of a row: whole lines of the processor's cache, so that the
+// letters of prose are in the first of them, and an odd number of lines, so that
+// the rows' first ones don't all want the same place in the cache.
+func (a *automaton) row() uint32 {
+	const line = 64 / 4 // states of four bytes
+	return ((a.classes+2+line-1)/line | 1) * line
 }
 
 // depth is how many bytes of literals a state has read.

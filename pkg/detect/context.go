@@ -161,7 +161,7 @@ func wordFinder(words []literal) *automaton {
 		}
 	}
 	blank := uint32(a.class[' '])
-	row := a.classes + 2
+	row := a.row()
 	behind := make([]bool, len(a.next))
 	for state := uint32(0); state < uint32(len(a.next)); state += row {
 		behind[a.next[state+blank]] = true
