@@ -63,11 +63,13 @@ func (v *verifier) codes(i int) {
 // other ones.
 func (v *verifier) digitCodes(i int) {
 	u := &v.units[i]
-	switch u.len() {
-	case 1, 5:
-		v.corsican(i)
-	case 2, 8:
-		v.spanish(i)
+	if i+1 < len(v.units) {
+		switch next := &v.units[i+1]; {
+		case (u.len() == 1 || u.len() == 5) && (next.gap == ' ' || next.gap == '-' || next.gap == '.'):
+			v.corsican(i)
+		case u.len() == 2 && next.len() == 3, u.len() == 8 && next.len() == 1:
+			v.spanish(i)
+		}
 	}
 	if u.len() >= 7 {
 		v.papers(i)
@@ -87,14 +89,25 @@ var ibanLengths = map[string]int{
 	"SV": 28, "TL": 23, "TN": 24, "TR": 26, "UA": 29, "VA": 22, "VG": 24, "XK": 20, "YE": 30,
 }
 
+// ibanTable are ibanLengths by both letters' places in the alphabet.
+var ibanTable = func() (t [26][26]uint8) {
+	for country, n := range ibanLengths {
+		t[country[0]-'A'][country[1]-'A'] = uint8(n)
+	}
+	return t
+}()
+
+// ibanLength is the length for a country of two letters, 0 where it has none.
+func ibanLength(a, b byte) int { return int(ibanTable[upper(a)-'A'][upper(b)-'A']) }
+
 // iban checks ISO 13616.
 func (v *verifier) iban(i int) {
 	u := &v.units[i]
 	t := v.text[u.start:]
-	if u.len() < 4 || len(t) < 15 || kindOf[t[1]]&(isUpper|isLower) == 0 || kindOf[t[2]]&kindOf[t[3]]&isDigit == 0 {
+	if u.len() < 4 || len(t) < 15 || kindOf[t[0]]&(isUpper|isLower) == 0 || kindOf[t[1]]&(isUpper|isLower) == 0 || kindOf[t[2]]&kindOf[t[3]]&isDigit == 0 {
 		return
 	}
-	n := ibanLengths[string([]byte{upper(t[0]), upper(t[1])})]
+	n := ibanLength(t[0], t[1])
 	if n == 0 || u.start+n > len(v.text) {
 		return
 	}

@@ -29,14 +29,7 @@ func (v *verifier) birth(at int) bool {
 
 func (v *verifier) isDate(a, b, c *unit) bool {
 	if a.digits() && b.digits() && c.digits() {
-		if b.gap != c.gap || !oneOf(b.gap, "-./ ") {
-			return false
-		}
-		x, y, z := v.value(a), v.value(b), v.value(c)
-		if a.len() == 4 {
-			return year(x) && y >= 1 && y <= 12 && z >= 1 && z <= 31
-		}
-		return a.len() <= 2 && b.len() <= 2 && x >= 1 && y >= 1 && (x <= 31 && y <= 12 || x <= 12 && y <= 31) && (c.len() == 4 && year(z) || c.len() == 2 && b.gap != ' ')
+		return b.gap == c.gap && oneOf(b.gap, "-./ ") && v.isNumericDate(a, b, c)
 	}
 	if !c.digits() || c.len() != 4 || !year(v.value(c)) {
 		return false
@@ -47,10 +40,24 @@ func (v *verifier) isDate(a, b, c *unit) bool {
 	return monthOf(v.text[a.start:a.end]) > 0 && v.ordinal(b) // March 12, 1980
 }
 
+// isNumericDate reports 1980-03-12, or day, month and year in either order: most
+// numbers are none by the lengths of their groups.
+func (v *verifier) isNumericDate(a, b, c *unit) bool {
+	if a.len() == 4 {
+		y, z := v.value(b), v.value(c)
+		return year(v.value(a)) && y >= 1 && y <= 12 && z >= 1 && z <= 31
+	}
+	if a.len() > 2 || b.len() > 2 || c.len() != 4 && (c.len() != 2 || b.gap == ' ') {
+		return false
+	}
+	x, y := v.value(a), v.value(b)
+	return x >= 1 && y >= 1 && (x <= 31 && y <= 12 || x <= 12 && y <= 31) && (c.len() == 2 || year(v.value(c)))
+}
+
 // isLongDate reports 23 de julio de 1984.
 func (v *verifier) isLongDate(i int) bool {
 	u := v.units[i : i+5]
-	return v.isOf(&u[1]) && v.isOf(&u[3]) && u[4].len() == 4 && u[4].digits() && year(v.value(&u[4])) && v.ordinal(&u[0]) && monthOf(v.text[u[2].start:u[2].end]) > 0
+	return u[1].kind == isLower && v.isOf(&u[1]) && v.isOf(&u[3]) && u[4].len() == 4 && u[4].digits() && year(v.value(&u[4])) && v.ordinal(&u[0]) && monthOf(v.text[u[2].start:u[2].end]) > 0
 }
 
 func (v *verifier) isOf(u *unit) bool { return u.gap == ' ' && string(v.text[u.start:u.end]) == "de" }

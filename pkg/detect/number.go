@@ -36,6 +36,10 @@ func (v *verifier) numbers(i int) {
 	if i+1 < len(v.units) && v.units[i+1].gap == '.' {
 		v.ipv4(i)
 	}
+	if u := &v.units[i]; u.len() < leastNumber && (i+1 == len(v.units) || !numberGaps[v.units[i+1].gap] && !opens(v.units[i+1].gap)) {
+		v.near.number(u.len(), u.end)
+		return
+	}
 	r := run{start: v.units[i].start, digits: v.digits[:0], first: i}
 	r.within = i > 0 && v.units[i-1].digits() && (oneOf(v.units[i].gap, " -.") || opens(v.units[i].gap) && v.prefixed(i-1))
 	v.groups(i, &r)
@@ -69,9 +73,11 @@ func (v *verifier) groups(i int, r *run) {
 			}
 		}
 		v.work += size
-		for _, c := range v.text[u.start : u.start+size] {
-			r.digits = append(r.digits, c)
+		n := len(r.digits)
+		for k, c := range v.text[u.start : u.start+size] {
+			v.digits[n+k] = c
 		}
+		r.digits = v.digits[:n+size]
 		r.groups++
 		r.shape = r.shape<<4 | uint32(min(size, 15))
 		r.end = u.end

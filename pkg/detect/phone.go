@@ -104,6 +104,14 @@ var labelStarts = func() (starts uint32) {
 // labelled reports such a word behind text[:end], after a dash, in brackets or
 // after a space.
 func (v *verifier) labelled(end int) bool {
+	if end >= len(v.text) || v.text[end] != ' ' && v.text[end] != '-' && v.text[end] != '/' {
+		return false
+	}
+	return v.label(end)
+}
+
+// label is labelled where a blank, a dash or a slash stands behind text[:end].
+func (v *verifier) label(end int) bool {
 	from := end + 1
 	if from+1 < len(v.text) && v.text[end] == ' ' && v.text[from] == '(' {
 		from++

@@ -66,6 +66,9 @@ func promising(token []byte, kind uint16, least int) bool {
 // unit tries what may begin with the i-th unit.
 func (v *verifier) unit(i int) {
 	u := &v.units[i]
+	if at := u.start - 2; at >= v.from && (v.text[at+1] == '-' || v.text[at+1] == '.') && kindOf[v.text[at]]&isWord != 0 {
+		return // the usual inside of a number, a name, an address
+	}
 	if !bordered(v.text, u.start) && !v.phoneStart(u) && !v.slashed(u.start) {
 		return
 	}
