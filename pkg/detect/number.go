@@ -36,7 +36,7 @@ func (v *verifier) numbers(i int) {
 	if i+1 < len(v.units) && v.units[i+1].gap == '.' {
 		v.ipv4(i)
 	}
-	if u := &v.units[i]; u.len() < leastNumber && (i+1 == len(v.units) || !numberGaps[v.units[i+1].gap] && !opens(v.units[i+1].gap)) {
+	if u := &v.units[i]; u.len() < leastLabelled && (i+1 == len(v.units) || !numberGaps[v.units[i+1].gap] && !opens(v.units[i+1].gap)) {
 		v.near.number(u.len(), u.end)
 		return
 	}
