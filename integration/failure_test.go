@@ -6,7 +6,6 @@ import (
 	"io"
 	"net/http"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -64,7 +63,7 @@ func (f *failure) want(t *testing.T, got reply, status int) {
 // hold stops Regent where it is, and has it go on at the test's end.
 func (f *failure) hold(t *testing.T) {
 	t.Helper()
-	if err := f.s.Regent.Signal(syscall.SIGSTOP); err != nil {
+	if err := f.s.Regent.Suspend(); err != nil {
 		t.Fatal(err)
 	}
 }

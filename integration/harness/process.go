@@ -160,5 +160,37 @@ func afterLast(text, separator string) string {
 	return text
 }
 
-// Signal sends a signal to the process.
-func (p *Process) Signal(s os.Signal) error { return p.cmd.Process.Signal(s) }
+// Suspend stops the process where it is, and returns when none of its threads
+// runs any more. A killed process need not be resumed.
+func (p *Process) Suspend() error {
+	if err := p.cmd.Process.Signal(syscall.SIGSTOP); err != nil {
+		return err
+	}
+	for deadline := time.Now().Add(stopTime); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
+		if stopped, err := p.stopped(); stopped || err != nil {
+			return err
+		}
+	}
+	return fmt.Errorf("%s did not stop within %v", p.Name, stopTime)
+}
+
+// stopped reports whether all threads are in state T (proc_pid_stat(5)).
+func (p *Process) stopped() (bool, error) {
+	threads, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", p.cmd.Process.Pid))
+	if err != nil || len(threads) == 0 {
+		return false, errors.Join(err, fmt.Errorf("%s has no threads to look at", p.Name))
+	}
+	for _, thread := range threads {
+		stat, err := os.ReadFile(thread)
+		if errors.Is(err, os.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return false, err
+		}
+		if _, state, _ := strings.Cut(string(stat), ") "); !strings.HasPrefix(state, "T") {
+			return false, nil
+		}
+	}
+	return true, nil
+}

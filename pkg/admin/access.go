@@ -145,7 +145,7 @@ func (g *guard) wrap(next http.Handler) http.Handler {
 // open are the paths that are served to everybody.
 func (g *guard) open(path string) bool {
 	switch path {
-	case "/healthz", "/readyz", "/signin", "/signin.css", "/signout":
+	case "/healthz", "/readyz", "/signin", "/signin.css", "/signin.svg", "/signout":
 		return true
 	case "/metrics":
 		return !g.access.MetricsAuth

@@ -15,6 +15,9 @@ var signInText string
 //go:embed static/signin.css
 var signInStyle []byte
 
+//go:embed static/signin.svg
+var signInIcon []byte
+
 var signInPage = template.Must(template.New("signin").Parse(signInText))
 
 // signInView is what the sign-in page shows.
@@ -31,6 +34,10 @@ func (g *guard) routes(mux *http.ServeMux) {
 	mux.HandleFunc("GET /signin.css", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/css; charset=utf-8")
 		_, _ = w.Write(signInStyle)
+	})
+	mux.HandleFunc("GET /signin.svg", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "image/svg+xml")
+		_, _ = w.Write(signInIcon)
 	})
 }
 
