@@ -17,7 +17,7 @@ const (
 
 // Literals that are in every name that promises a password, or a token.
 var (
-	passwordLiterals = []string{"pass", "pwd", "_pw", "-pw", "pw=", "pw:", "pw "}
+	passwordLiterals = []string{"pass", "pwd", "_pw", "-pw", "pw=", "pw:", "pw ", "authtok"}
 	tokenLiterals    = []string{"secret", "token", "key", "auth", "cred", "_pat"}
 )
 

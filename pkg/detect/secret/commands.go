@@ -63,6 +63,12 @@ var commands = []kind{
 	{"JENKINS_PASSWORD", `\bjenkins-cli\.jar` + option + `-auth\s{1,4}['"]?[\w.@-]{1,64}:([^\s'"|;<>]{3,128})`, 1.5},
 	{"SQLPLUS_PASSWORD", `\b(?:sqlplus|sqlldr|expdp|impdp|sqlcl)` + option + `['"]?[\w$#]{1,64}/["']?([^\s'"@/|;<>]{3,128})@`, 1.5},
 	{"NETRC_PASSWORD", `\bmachine\s{1,4}[\w.-]{1,80}\s{1,20}login\s{1,4}\S{1,80}\s{1,20}password\s{1,4}(\S{3,128})`, 1.5},
+	{"INFLUX_PASSWORD", `\binflux` + option + `-p\s{1,4}` + word, 1.5},
+	{"MQTT_PASSWORD", `\bmqttx` + option + `-P\s{1,4}` + word, 1.5},
+	{"NET_USE_PASSWORD", `(?i)\bnet use (?:[a-z]: )?\\\\\S{2,80} ["']?([^\s'"|;<>/*][^\s'"|;<>]{3,127})["']? /user:`, 1.5},
+	{"GH_SECRET", `\bgh (?:secret|variable) set \w{1,64} (?:[^\n|;]{0,80}? )?(?:--body|-b)[ =]` + word, 1.5},
+	{"PROXY_PASSWORD", `\blogin=[\w.@-]{1,64}:([^\s'"|;<>]{3,128})`, 1.5},
+	{"SMTP_PASSWORD", `\]:(?:25|465|587|2525)\s{1,8}[\w.@+-]{1,80}:([^\s'"|;<>]{3,128})`, 1.5},
 	{"MOUNT_PASSWORD", `\bmount[\w.]{0,6}` + option + `-o\s{1,4}[^\s]{0,80}?\bpass(?:word)?=([^\s'"|;<>,]{3,128})`, 1.5},
 }
 
@@ -73,6 +79,7 @@ var sentences = []kind{
 	{"STDIN_PASSWORD", `\b(?:echo|printf) (?:-[en]\s{1,2})?['"]?([^\s'"|;<>]{3,128})['"]?\s{0,4}\|\s{0,4}(?:sudo\s{1,4}(?:-\w{1,8}\s{1,4}){0,2}-\w{0,4}S\b|(?:sudo\s{1,4})?(?:passwd\s{1,4}--stdin|kinit\s|cryptsetup\s|smbpasswd\s|[^\n|]{3,80}--(?:password-stdin|passwd-on-stdin|passphrase-stdin|stdin-password)|docker secret create|gpg\s[^\n|]{0,80}--passphrase-fd))`, 1.5},
 	{"LOGIN_PASSWORD", `(?i)\b(?:log in|login|log-in|logged in|log on|logon|logged on|sign in|signed in|sign-in) (?:to [\w./-]{1,60} )?(?:with|using|as) (?:user |account )?['"\x60]?[\w.@-]{2,64}['"\x60]?\s?[/:]\s?['"\x60]?([^\s'"\x60|;<>]{4,128})`, 1.5},
 	{"LOGIN_PASSWORD", `(?i)\b(?:login|user|username|account|access): ['"\x60]?[\w.@-]{2,64}['"\x60]?\s/\s['"\x60]?([^\s'"\x60|;<>]{4,128})`, 1.5},
+	{"LOGIN_PASSWORD", `(?i)\b(?:zugangsdaten|anmeldedaten|logindaten|identifiants?|credenciales|credenziali|inloggegevens)\s?:\s{0,2}['"\x60]?[\w.@-]{2,64}['"\x60]?\s?[/:]\s?['"\x60]?([^\s'"\x60|;<>]{4,128})`, 1.5},
 	{"LOGIN_PASSWORD", `(?i)\b(?:user|username|login) / (?:pass|password|passwd|pwd|pw)\s?[:=]\s{0,2}['"\x60]?[\w.@-]{2,64}['"\x60]?\s{0,2}[/:,]\s{0,2}['"\x60]?([^\s'"\x60|;<>]{4,128})`, 1.5},
 	{"PGPASS_PASSWORD", `\b(?:5432|3306|5433|6432|26257|1433):[\w*-]{1,64}:[\w.-]{1,64}:([^\s:'"\x60<>]{4,128})`, 1.5},
 	{"SQL_PASSWORD", `(?i)\bset\s{1,2}password\s{1,2}(?:for\s{1,2}\S{1,80}\s{1,2})?=\s{0,2}(?:password\()?['"]([^'"\n]{4,128})['"]`, 1.5},
@@ -91,6 +98,8 @@ var calls = []kind{
 	{"CALL_PASSWORD", `\b(?:login\(|authenticate\(|sign_in\(|signIn\()` + quoted + last, 1.5},
 	{"FIELD_PASSWORD", `\b(?:type|fill|setValue|sendKeys|send_keys)\(\s?["'\x60][^"'\x60\n]{0,40}?[Pp]ass(?:word|wd)?["'\]]{1,3}` + next + `["'\x60]([^"'\x60\n]{4,128})["'\x60]`, 1.5},
 	{"FIELD_PASSWORD", `(?i)(?:password"\)|password'\)|password\]'\)|password\]"\)|password"\]'\))\.(?:send_keys|sendKeys|type|fill|setValue|set_value|set|val)\(\s?["']([^"'\n]{4,128})["']`, 1.5},
+	{"CALL_PASSWORD", `\b(?:cx_Oracle|oracledb)\.connect\(\s?` + quoted + last, 1.5},
+	{"CALL_PASSWORD", `\b(?:FTP|FTP_TLS|DBI->connect|ftp_connect)\(\s?["'][^"'\n]{1,120}["']` + next + quoted + last, 1.5},
 	{"CALL_PASSWORD", `\bauth\s?[=:]\s?[(\[]\s?` + quoted + last, 1.5},
 	{"CALL_PASSWORD", `\b(?:mysqli|mysqli_connect|mysql_connect|getConnection|PlainAuth|PDO|ftp_login|ssh2_auth_password|imap_open|oci_connect|ldap_bind|ConnectServer)\((?:[^"'\n(),]{0,40}|["'][^"'\n]{0,120}["'])` + next + quoted + last, 1.5},
 }

@@ -216,7 +216,7 @@ func reference(v []byte) bool {
 	if scheme := bytes.IndexByte(v, ':'); scheme > 0 && scheme < maxScheme && refers[string(v[:scheme])] {
 		return true
 	}
-	if v[0] == '/' || v[0] == '.' || v[0] == '-' || bytes.HasPrefix(v, []byte("&")) || v[0] == '*' && isLetter(v[len(v)-1]) && len(v) > 1 && isName(bytes.ReplaceAll(v[1:], []byte("."), nil)) {
+	if v[0] == '/' || v[0] == '.' || v[0] == '-' || v[0] == '&' && isWords(bytes.ReplaceAll(bytes.TrimRight(v[1:], "{("), []byte("."), nil)) || v[0] == '*' && isLetter(v[len(v)-1]) && len(v) > 1 && isName(bytes.ReplaceAll(v[1:], []byte("."), nil)) {
 		return true
 	}
 	if bytes.IndexByte(v, '.') < 0 {

@@ -21,7 +21,7 @@ const maxName = 64
 // Words of names, in lower case. A name is cut at case changes and everything
 // that is no letter, so apiKeyId is api, key, id.
 var (
-	passwordWords = wordSet("password passwords passe passwd passwort kennwort pwd passphrase passcode pass pw passord userpass dbpass mypass senha contrasena")
+	passwordWords = wordSet("password passwords passe passwd passwort kennwort pwd passphrase passcode pass pw authtok passord userpass dbpass mypass senha contrasena")
 	tokenWords    = wordSet("secret secrets token apikey credential credentials creds cred pat auth authorization accesskey secretkey privatekey authkey bearer jwt apitoken")
 	// keyWords make a key one that opens something.
 	keyWords = wordSet("my our api apis secret private access encryption encrypt decryption signing sign master auth app application account storage client service shared ssh session crypto cipher hmac jwt webhook deploy admin aes rsa des root license subscription functions host server user consumer developer partner instance primarykey secondary integration project write read rest admin")
@@ -121,7 +121,7 @@ var endings = []struct {
 	role role
 }{
 	{[]byte("password"), rolePassword}, {[]byte("passwd"), rolePassword}, {[]byte("passwort"), rolePassword},
-	{[]byte("passphrase"), rolePassword}, {[]byte("pwd"), rolePassword}, {[]byte("token"), roleToken},
+	{[]byte("passphrase"), rolePassword}, {[]byte("pwd"), rolePassword}, {[]byte("pw"), rolePassword}, {[]byte("token"), roleToken},
 	{[]byte("secret"), roleToken}, {[]byte("apikey"), roleToken}, {[]byte("secretkey"), roleToken},
 	{[]byte("accesskey"), roleToken}, {[]byte("privatekey"), roleToken}, {[]byte("authkey"), roleToken},
 	{[]byte("accountkey"), roleToken}, {[]byte("sharedkey"), roleToken}, {[]byte("signingkey"), roleToken},

@@ -20,7 +20,7 @@ func setsVariable(text []byte, from int) bool {
 const accountReach = 48
 
 // accounts are the words with which people introduce a user's name.
-var accounts = [][]byte{[]byte("user"), []byte("login"), []byte("log in"), []byte("logged in"), []byte("account")}
+var accounts = [][]byte{[]byte("user"), []byte("login"), []byte("log in"), []byte("logged in"), []byte("account"), []byte("benutzer"), []byte("utilisateur"), []byte("usuario"), []byte("utente"), []byte("пользователь"), []byte("用户")}
 
 // afterAccount reports that a user's name stands before text[from:], as in
 // "user bob, password …".
