@@ -326,7 +326,7 @@ func (c *compiler) finish() (*phrases, error) {
 	p.mark = number(conceptSet{c.concepts[nameMark]})
 	p.comment = number(conceptSet{c.concepts[nameNote]})
 	p.colon = number(conceptSet{c.concepts[nameBOS], c.concepts[nameColon]})
-	p.reader = c.step("READER|AI")
+	p.reader = c.step("READER|AI|SYSWORD|SPEAKER")
 	p.not = c.step("not|dont|never|cannot|cant|shouldnt|nicht|pas|non")
 	p.spoken = c.step("IGNORE|PRIOR|ORDERS|PROMPTS|SYSTEM|YOUR|DAN")
 	if len(p.rules) > maxPhrases || len(p.classes) > maxClasses {

@@ -291,7 +291,7 @@ func (s *scanner) decode(e *evidence, text []byte, z *tokenizer, depth int) {
 	whole := blob{0, len(text)}
 	if bytes.ContainsAny(text, `%\&`) {
 		if out, n := unescapeAll(s.buf[depth][:0], text); n >= escapesMin {
-			s.inner(e, out, whole, depth, e.rules())
+			s.inner(e, out, whole, depth, e.rules()+e.planted)
 		}
 	}
 	if byteWords(z.toks, text) {

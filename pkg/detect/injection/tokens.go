@@ -519,10 +519,26 @@ func markerAt(text []byte, lineStart bool) int {
 	default:
 		return 0
 	}
-	if lineStart {
-		return prefixOf(text, headMarkers)
+	if !lineStart {
+		return 0
 	}
-	return 0
+	n := prefixOf(text, headMarkers)
+	if text[0] == '#' && n > 0 && headingGoesOn(text[n:]) {
+		return 0
+	}
+	return n
+}
+
+// headingGoesOn reports a heading of which the marker is but the first words,
+// as of "### System requirements".
+func headingGoesOn(rest []byte) bool {
+	for _, more := range []string{"s", " prompt", " message"} {
+		if hasPrefixFold(rest, more) {
+			rest = rest[len(more):]
+		}
+	}
+	rest = bytes.TrimLeft(rest, " ")
+	return len(rest) > 0 && (letterish[rest[0]] || rest[0] >= utf8.RuneSelf)
 }
 
 func prefixOf(text []byte, list []string) int {
