@@ -52,7 +52,7 @@ func (v *verifier) hexGroups(start, end int) {
 	for start < end && (v.text[start] == '.' || v.text[start] == ':' && (start+1 >= end || v.text[start+1] != ':')) {
 		start++
 	}
-	if end-start < 4 || end-start > 45 || !bordered(v.text, start) || !closed(v.text, end, v.full) && v.text[end] != '%' && v.text[end] != '/' {
+	if end-start < 4 || end-start > 45 || !bordered(v.text, start) || !v.endsAddress(start, end) {
 		return
 	}
 	run := v.text[start:end]
@@ -91,6 +91,17 @@ func (v *verifier) hexGroups(start, end int) {
 		}
 		v.add("IP_ADDRESS", start, end, score, aboutNothing, false)
 	}
+}
+
+// endsAddress reports that the IPv6 address text[start:end] may end there: a zone,
+// a path or the length of a prefix may follow. Behind :: only a length does, as
+// fields may be empty: kevin:x:1005:1006::/home/kevin.
+func (v *verifier) endsAddress(start, end int) bool {
+	if closed(v.text, end, v.full) || v.text[end] == '%' {
+		return true
+	}
+	open := end-start > 2 && v.text[end-1] == ':' && v.text[end-2] == ':'
+	return v.text[end] == '/' && (!open || end+1 == len(v.text) || kindOf[v.text[end+1]]&isDigit != 0)
 }
 
 // beforePort is where the port begins that stands behind an IPv6 address without
@@ -200,6 +211,8 @@ func ipv4Score(b [4]int) float64 {
 		return 0.3
 	case b[0] == 192 && b[1] == 0 && b[2] == 2, b[0] == 198 && b[1] == 51 && b[2] == 100, b[0] == 203 && b[1] == 0 && b[2] == 113:
 		return 0.6 // RFC 5737: documentation
+	case b[0] < 10 && b[1] < 20: // 4.3.99.16
+		return likeVersion
 	case b[0] < 30 && b[1] < 30 && b[2] < 30 && b[3] < 30:
 		return pick(b[0] == 10, likeHost-0.01, likeVersion)
 	}
@@ -257,7 +270,7 @@ func (v *verifier) hardware(i int) {
 		size, gap = 4, '.'
 	}
 	last := i + 12/size - 1
-	if last >= len(v.units) || v.units[i+1].gap != gap || !v.closes(last) || last+1 < len(v.units) && v.units[last+1].gap == gap {
+	if last >= len(v.units) || v.units[i+1].gap != gap || !v.closes(last) || last+1 < len(v.units) && v.units[last+1].gap == gap || v.units[i].start > 0 && v.text[v.units[i].start-1] == '.' {
 		return
 	}
 	run := v.text[v.units[i].start:v.units[last].end]

@@ -124,6 +124,6 @@ func (v *verifier) coordinates(i int) {
 		start--
 	}
 	listed := v.numberBefore(start) || v.numberBehind(end)
-	exact := x.len() >= 4 && z.len() >= 4 && !listed
+	exact := x.len() >= 4 && z.len() >= 4 && !listed && (v.value(w) > 0 || v.value(y) > 0)
 	v.add("GPS_COORDINATES", start, end, pick(exact, 0.6, 0.4), aboutPlace, !exact)
 }

@@ -81,7 +81,13 @@ func (v *verifier) international(r *run, start int) {
 	if r.more {
 		score -= 0.1
 	}
-	v.add("PHONE", start, r.end, score, aboutPhone, false)
+	v.add("PHONE", start, r.end, score, aboutPhone, r.plain() && v.argument(start))
+}
+
+// argument reports that text[start:] is what a function is called with, so +1 may
+// be a number like any other: time.Unix(+9876543210).
+func (v *verifier) argument(start int) bool {
+	return start >= 2 && v.text[start-1] == '(' && kindOf[v.text[start-2]]&(isLower|isUpper|isDigit) != 0
 }
 
 // dialled is bordered for the plus of a number, which may end a path as well:
@@ -179,7 +185,7 @@ func (v *verifier) national(r *run, start int) (base float64, region string) {
 		return 0.7, ""
 	case n == 11 && d[0] == '1' && r.shape == 0x1334 && r.sign != '/':
 		return 0.65, "US"
-	case n == 10 && r.shape == 0x22222 && d[0] == '0' && d[1] > '0' && r.sign != '/':
+	case n == 10 && r.shape == 0x22222 && d[0] == '0' && d[1] > '0' && r.sign != '/' && v.pairsBehind(r)%5 == 0:
 		return 0.75, ""
 	case n == 10 && d[0] == '0' && d[1] > '1' && (r.shaped(' ', 0x3322) || r.shaped('.', 0x3322)):
 		return 0.7, ""
@@ -211,7 +217,7 @@ func (v *verifier) national(r *run, start int) (base float64, region string) {
 // hardly any other number is written: 030 123456, (02) 1234 5678, 0412 345 678.
 func (v *verifier) trunk(r *run) bool {
 	n, d := len(r.digits), r.digits
-	if d[0] != '0' || d[1] == '0' || n < 9 || n > 12 || r.groups < 2 || r.groups > 4 || r.shape == 0x333 || r.shape == 0x324 || r.shape == 0x444 || r.more || r.group(0) > maxArea {
+	if d[0] != '0' || d[1] == '0' || n < 9 || n > 12 || r.groups < 2 || r.groups > 4 || r.shape == 0x333 || r.shape == 0x324 || r.shape == 0x444 || r.shaped('-', 0x54) || r.more || r.group(0) > maxArea {
 		return false
 	}
 	if v.parenthesised(r) && r.start > v.from && v.text[r.start-1] == '(' {
@@ -229,6 +235,21 @@ func (r *run) areaFirst() bool {
 	n, d := len(r.digits), r.digits
 	return d[0] == '0' && d[1] > '0' && n >= 9 && n <= 11 && r.groups >= 3 && r.groups <= 5 && r.group(0) <= 5 && !r.more &&
 		(r.lead == '/' && (r.rest == '.' || r.rest == ' ') || r.lead == '-' && r.rest == ' ')
+}
+
+// pairsBehind is how many groups of two digits follow the number, at most seven:
+// five are another of its form, others say that it is part of a row.
+func (v *verifier) pairsBehind(r *run) (n int) {
+	const most = 7
+	for i := r.first + r.groups; i < len(v.units) && n < most && v.units[i].gap == ' ' && v.units[i].digits() && v.units[i].len() == 2; i++ {
+		n++
+	}
+	return n
+}
+
+// years reports 1998-2022.
+func (r *run) years() bool {
+	return r.shape == 0x44 && year(number(r.digits[:4])) && year(number(r.digits[4:]))
 }
 
 // maxArea is how many digits an area has at most, with its zero.
@@ -266,7 +287,7 @@ func plansOf(names ...string) func() []*numbering.Region {
 // named tries a number of no telling form after words for phone, after a caption
 // or after another phone.
 func (v *verifier) named(r *run, start int) {
-	if r.sign == 1 && r.groups > 6 || r.plain() && len(r.digits) == 8 && stampedDay(r.digits) || r.shape == 0x324 || r.shaped('-', 0x54) { // a day, an SSN, a ZIP+4
+	if r.sign == 1 && r.groups > 6 || r.plain() && len(r.digits) == 8 && stampedDay(r.digits) || r.shape == 0x324 || r.shaped('-', 0x54) || r.lead == '.' && r.rest == '-' || r.years() { // a day, an SSN, a ZIP+4, a standard
 		return
 	}
 	if r.labelled && r.plain() && len(r.digits) < 9 && v.text[r.end] == ' ' { // 12500000 mobile users
