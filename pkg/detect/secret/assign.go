@@ -70,7 +70,8 @@ func assignment(entity string, literals []string, want role, score float64) Rule
 			if to == len(text) {
 				return true
 			}
-			return mayBind(text, to) && fills(roleOf(text[phraseStart(text, from, to):to]), want) && openAfter(text, from, to)
+			r := roleOf(text[phraseStart(text, from, to):to])
+			return mayBind(text, to) && fills(r, want) && (r != roleKey || keyBinds(text, from, to)) && openAfter(text, from, to)
 		},
 	}
 }
@@ -82,7 +83,7 @@ func findAssigned(text []byte, at int, want role) (start, end int, ok bool) {
 		return 0, 0, false
 	}
 	r := roleOf(text[phraseStart(text, from, to):to])
-	if !fills(r, want) {
+	if !fills(r, want) || r == roleKey && !keyBinds(text, from, to) {
 		return 0, 0, false
 	}
 	return findValue(text, from, to, r)
@@ -90,6 +91,16 @@ func findAssigned(text []byte, at int, want role) (start, end int, ok bool) {
 
 // fills reports whether a name of a role is one that a rule looks for.
 func fills(r, want role) bool { return r == want || r == roleKey && want == roleToken }
+
+// keyBinds is the same cheap question of a name that says little: a sign behind it,
+// and a lone key only as a parameter of a URL.
+func keyBinds(text []byte, from, to int) bool {
+	if to-from == len("key") && (from == 0 || text[from-1] != '?' && text[from-1] != '&') {
+		return false
+	}
+	pos := skip(text, to, 6, func(c byte) bool { return isBlank(c) || isQuote(c) || c == '\\' })
+	return pos >= len(text) || text[pos] == '=' || text[pos] == ':'
+}
 
 // mayBind is the cheap question that ends most attempts in prose and code:
 // does anything but a letter's word or a closing bracket follow the name?
@@ -271,7 +282,7 @@ func verbAfter(text []byte, to, pos int, bare bool) (binding, int) {
 			break
 		}
 		var buf [24]byte
-		isVerb := verbs[string(appendLower(buf[:0], text[pos:end]))]
+		isVerb := end-pos <= longestVerb && verbs[string(appendLower(buf[:0], text[pos:end]))]
 		next := end
 		if text[next] == ':' {
 			next++
@@ -287,6 +298,11 @@ func verbAfter(text []byte, to, pos int, bare bool) (binding, int) {
 	}
 	return byNothing, first
 }
+
+func joinsParts(c byte) bool { return c == '.' || c == '\'' || c == '-' || c == '_' || c == '@' }
+
+// longestVerb is how many bytes a verb has at most.
+const longestVerb = 8
 
 // signAfter returns where a value begins behind a sign that ends the words before
 // it: = or : with a blank, a colon that ends the line; 0 where there is none.
@@ -346,10 +362,10 @@ var fillerWords = wordSet("changed set reset updated now still currently just be
 // what stands between the parts of a user's name or a host's.
 func wordEnd(text []byte, pos int) int {
 	end := pos
-	for end < len(text) && end-pos < 24 && (isLetter(text[end]) || text[end] >= 0x80 || end > pos && (isDigit(text[end]) || strings.IndexByte("'_-.@", text[end]) >= 0)) {
+	for end < len(text) && end-pos < 24 && (isLetter(text[end]) || text[end] >= 0x80 || end > pos && (isDigit(text[end]) || joinsParts(text[end]))) {
 		end++
 	}
-	for end > pos && strings.IndexByte("'_-.@", text[end-1]) >= 0 {
+	for end > pos && joinsParts(text[end-1]) {
 		end--
 	}
 	return end
