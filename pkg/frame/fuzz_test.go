@@ -12,6 +12,7 @@ func FuzzDecoder(f *testing.F) {
 	for _, s := range corpus(f) {
 		f.Add(s.data, uint8(s.kind), uint64(1))
 	}
+	f.Add([]byte("\ufeff\n\ufeff\ndata: data: x\n\n"), uint8(0), uint64(1))
 	f.Fuzz(func(t *testing.T, data []byte, which uint8, seed uint64) {
 		kind := Kind(which%4) + SSE
 		rng := rand.New(rand.NewPCG(seed, 0))
@@ -39,6 +40,9 @@ func rebuilds(t *testing.T, kind Kind, e *Event) {
 	again := e.Rebuild(nil, other)
 	if kind == JSONArray || e.Kind == None {
 		return
+	}
+	if kind == SSE && bytes.HasPrefix(e.Raw, bom) && !e.bom {
+		return // not the stream's first event: by itself it would read otherwise
 	}
 	evs, err := events(t, kind, again)
 	if err != nil || len(evs) != 1 || !bytes.Equal(evs[0].Payload, other) || evs[0].Name != e.Name {
