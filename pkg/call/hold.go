@@ -26,6 +26,7 @@ type holdBack struct {
 	findings []detect.Finding
 	hosts    []string // of the last scan
 	splices  []jsonspan.Splice
+	hid      bool        // something was hidden, and did not come back to the client
 	said     *transcript // nil where content is not captured
 	whole    bool        // texts that are complete in their event are said too
 }
@@ -325,6 +326,7 @@ func (b *holdBack) replace(f hit, text string) {
 		text = redo(text)
 	}
 	first := !f.finding.Continued
+	b.hid = b.hid || f.restored == nil
 	b.pieces(f, func(h *held, ht *heldText, from, to int) {
 		with := ""
 		if first {
@@ -377,6 +379,9 @@ func (b *holdBack) pop(out []byte, n int) ([]byte, error) {
 	var err error
 	for i, h := range b.queue[:n] {
 		b.bytes -= len(h.event.Raw)
+		if b.hid {
+			dropNumbers(&h.edits, h.inner) // of the whole text, at the end
+		}
 		if out, err = h.appendTo(out, b.codec); err != nil {
 			return out, err
 		}

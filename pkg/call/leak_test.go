@@ -280,6 +280,21 @@ func TestDamagedDocumentIsDenied(t *testing.T) {
 	}
 }
 
+// The numbers of a text's tokens leave only with the text.
+func TestNumbersOfAChangedText(t *testing.T) {
+	b := newBench(t, rules{request: allow, response: redactAll})
+	for said, kept := range map[string]bool{card: false, "nothing": true} {
+		stream := `{"response":"it is ` + said + `","done":false}` + "\n" + `{"response":" ok","done":true,"context":[1, 2, 3]}` + "\n"
+		if _, got := b.answered(t, "/api/generate", `{"model":"m","prompt":"x"}`, "application/x-ndjson", stream, 0); kept != strings.Contains(got, `"context":[1, 2, 3]`) || !kept && !strings.Contains(got, `"context":[]`) {
+			t.Errorf("a stream leaves as %s", got)
+		}
+		doc := `{"choices":[{"message":{"content":"` + said + `"},"token_ids":[7]}]}`
+		if _, got := b.answered(t, "/v1/chat/completions", `{"model":"m","messages":[]}`, "application/json", doc, 0); kept != strings.Contains(got, `"token_ids":[7]`) {
+			t.Errorf("a document leaves as %s", got)
+		}
+	}
+}
+
 // A form's fields and the names of its files are read; what begins like its
 // boundary is content.
 func TestNothingIsSentUnreadInAForm(t *testing.T) {

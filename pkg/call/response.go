@@ -223,6 +223,9 @@ func (c *call) judgeResponse(read *genai.Response, body []byte, final bool) phas
 	if problem := c.redact(&edits, decision.Redact, f); problem != nil {
 		return c.refuse(*problem, nil)
 	}
+	if !edits.Empty() {
+		dropNumbers(&edits, body)
+	}
 	c.captureResponse(read, body, &edits) // before the client's own values come back
 	if read != nil {
 		c.restore(&edits, body, f.texts)

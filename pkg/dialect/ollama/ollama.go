@@ -259,6 +259,8 @@ func (generate) ReadRequest(_ *dialect.Head, body []byte) (*genai.Request, error
 			r.Texts = read.Text(r.Texts, v, read.Place{Kind: genai.Content, Role: genai.User, Message: -1})
 		case "images":
 			images(r, v, -1)
+		case "context": // what was said before, as numbers
+			r.UnknownParts++
 		}
 		return nil
 	})
