@@ -86,23 +86,52 @@ func (v *verifier) value(u *unit) int {
 // year reports one in which somebody alive may be born.
 func year(n int) bool { return n >= 1900 && n <= 2030 }
 
-// numberBefore and numberBehind report a comma and a number next to a place, as in
-// a list.
+// numberBefore and numberBehind report what stands next to a place in a list of
+// numbers and in a drawing: behind a comma or blank a number or a letter alone,
+// as in "m 1.5,2.5 c". The bracket of a list and the name of a function before it
+// are as much.
 func (v *verifier) numberBefore(at int) bool {
-	if at > v.from && v.text[at-1] == ' ' {
-		at--
+	end := at
+	for end > 0 && oneOf(v.text[end-1], " ,") {
+		end--
 	}
-	return at > v.from+1 && v.text[at-1] == ',' && kindOf[v.text[at-2]]&isDigit != 0
+	if end > 0 && v.text[end-1] == '[' {
+		return true
+	}
+	if end == 0 || end == at {
+		return v.argument(at)
+	}
+	const letter = isLower | isUpper | isWide
+	return kindOf[v.text[end-1]]&isDigit != 0 || kindOf[v.text[end-1]]&letter != 0 && (end == 1 || kindOf[v.text[end-2]]&letter == 0)
 }
 
 func (v *verifier) numberBehind(at int) bool {
-	if at+2 >= len(v.text) || v.text[at] != ',' {
+	start := v.skip(at)
+	if start == at || start >= len(v.text) {
 		return false
 	}
-	if at++; v.text[at] == ' ' {
+	const letter = isLower | isUpper | isWide
+	if kindOf[v.text[start]]&letter != 0 {
+		return start+1 < len(v.text) && kindOf[v.text[start+1]]&letter == 0
+	}
+	if v.text[start] == '-' {
+		return true
+	}
+	comma := v.text[at] == ','
+	for start < len(v.text) && kindOf[v.text[start]]&isDigit != 0 {
+		if start++; comma {
+			return true
+		}
+	}
+	return start+1 < len(v.text) && oneOf(v.text[start], ".,") && kindOf[v.text[start+1]]&isDigit != 0
+}
+
+// skip is where the blanks and commas from text[at:] on end.
+func (v *verifier) skip(at int) int {
+	for at < len(v.text) && oneOf(v.text[at], " ,") {
 		at++
 	}
-	return at < len(v.text) && (kindOf[v.text[at]]&isDigit != 0 || v.text[at] == '-')
+	return at
 }
 
 // coordinates tries 48.8566, 2.3522.

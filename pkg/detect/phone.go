@@ -22,7 +22,7 @@ func (v *verifier) phone(r *run) {
 		v.international(r, start)
 		return
 	}
-	if r.more && !r.sameSize() || r.within {
+	if r.more && !r.sameSize() || r.within || r.lead == '.' && r.group(0) == 1 && r.digits[0] == '0' { // 0.0529711 11.1995
 		return
 	}
 	if r.digits[0] == '0' && r.digits[1] == '0' && len(r.digits) >= 10 && v.exit(r, start) {
@@ -217,7 +217,7 @@ func (v *verifier) national(r *run, start int) (base float64, region string) {
 // hardly any other number is written: 030 123456, (02) 1234 5678, 0412 345 678.
 func (v *verifier) trunk(r *run) bool {
 	n, d := len(r.digits), r.digits
-	if d[0] != '0' || d[1] == '0' || n < 9 || n > 12 || r.groups < 2 || r.groups > 4 || r.shape == 0x333 || r.shape == 0x324 || r.shape == 0x444 || r.shaped('-', 0x54) || r.more || r.group(0) > maxArea {
+	if d[0] != '0' || d[1] == '0' || n < 9 || n > 12 || r.groups < 2 || r.groups > 4 || r.shape == 0x333 || r.shape == 0x324 || r.shape == 0x444 || r.shaped('-', 0x54) || r.groups == 2 && d[r.group(0)] == '0' || r.more || r.group(0) > maxArea {
 		return false
 	}
 	if v.parenthesised(r) && r.start > v.from && v.text[r.start-1] == '(' {
