@@ -223,9 +223,10 @@ func (sc *scanner) tryOpen(final bool) {
 	sc.open = sc.open[:n]
 }
 
-// pause is how many bytes must come before the open rules are asked again.
+// pause is how many bytes must come before the open rules are asked again: a
+// quarter of what they have waited.
 func (sc *scanner) pause() int {
-	pause := (len(sc.buf) - sc.least) / 16
+	pause := (len(sc.buf) - sc.least) / 4
 	if len(sc.open) > 8 {
 		pause = max(pause, 8*len(sc.open))
 	}

@@ -280,12 +280,31 @@ func standIn(v []byte) bool {
 	if weak[string(lower)] || isDigit(lower[len(lower)-1]) && weak[string(lower[:len(lower)-1])] {
 		return true
 	}
+	return hasStem(lower) || distinct(v) < 4 || weakWords(v)
+}
+
+// stemStarts are the first two bytes of all stems: bit b of entry a, b by its
+// five low bits.
+var stemStarts = func() (out [256]uint32) {
 	for _, s := range stems {
-		if bytes.Contains(lower, s) {
-			return true
+		out[s[0]] |= 1 << (s[1] & 31)
+	}
+	return out
+}()
+
+// hasStem reports a stem in a value in lower case.
+func hasStem(v []byte) bool {
+	for i := 0; i+1 < len(v); i++ {
+		if stemStarts[v[i]]>>(v[i+1]&31)&1 == 0 {
+			continue
+		}
+		for _, s := range stems {
+			if bytes.HasPrefix(v[i:], s) {
+				return true
+			}
 		}
 	}
-	return distinct(v) < 4 || weakWords(v)
+	return false
 }
 
 // weakWords reports words and small numbers, all of which stand for real ones:
