@@ -13,7 +13,7 @@ func (sc *scanner) settle(frontier int, end bool, dst []Finding) ([]Finding, int
 		return dst, frontier
 	}
 	sc.verify.work += len(sc.raw)
-	if len(sc.raw) > 1 {
+	if len(sc.raw) > sc.ordered {
 		slices.SortFunc(sc.raw, byPlace)
 	}
 	if len(sc.set.own) > 0 {
@@ -38,6 +38,7 @@ func (sc *scanner) settle(frontier int, end bool, dst []Finding) ([]Finding, int
 		first = sc.stillReaching(n, frontier)
 	}
 	sc.raw, sc.past = append(sc.raw[:0], sc.raw[first:]...), n-first
+	sc.ordered = len(sc.raw)
 	return dst, frontier
 }
 

@@ -27,8 +27,10 @@ type scanner struct {
 	tried int       // len(buf) when the open ones were last tried
 	least int       // where a finding of the open ones may begin at the earliest
 	raw   []Finding // not yet resolved, behind the past ones
-	past  int       // how many of raw are resolved, and kept for those to come
-	taken int       // where the last finding that was picked ends
+	// ordered is how many of raw were put in order: all but those found since.
+	ordered int
+	past    int // how many of raw are resolved, and kept for those to come
+	taken   int // where the last finding that was picked ends
 	// ranked is room for the findings that are decided together.
 	ranked []Finding
 	// goes is one more than the rule of a secret that is longer than its reach, 0
@@ -52,6 +54,7 @@ func (sc *scanner) whole(text []byte, dst []Finding) []Finding {
 func (sc *scanner) reset() {
 	sc.cut, sc.state, sc.read, sc.tried = cutter{}, 0, 0, 0
 	sc.hits, sc.next, sc.open, sc.raw = sc.hits[:0], 0, sc.open[:0], sc.raw[:0]
+	sc.ordered = 0
 	sc.goes, sc.gone, sc.carried, sc.past, sc.taken = 0, 0, 0, 0, 0
 	sc.verify.near.forget()
 	sc.verify.phoned = 0
