@@ -59,6 +59,9 @@ type phrases struct {
 	reader    int    // step of a word that may address a model
 	spoken    int    // step of a word that keeps its meaning inside a name
 	not       int    // step of a word that turns an order around
+	own       int    // step of a word for what is the speaker's
+	prior     int    // steps of what came before, and of instructions
+	orders    int
 }
 
 // mate is the earlier half of a pair: its slot, and how many words before the
@@ -327,6 +330,8 @@ func (c *compiler) finish() (*phrases, error) {
 	p.comment = number(conceptSet{c.concepts[nameNote]})
 	p.colon = number(conceptSet{c.concepts[nameBOS], c.concepts[nameColon]})
 	p.reader = c.step("READER|AI|SYSWORD|SPEAKER")
+	p.own = c.step("my|mein|meine|meinen|meiner|mon|ma|mes|mi|mis|mio|mia|meu|minha|mijn|moje|мой|мои|мое")
+	p.prior, p.orders = c.step("PRIOR"), c.step("ORDERS")
 	p.not = c.step("not|dont|never|cannot|cant|shouldnt|nicht|pas|non")
 	p.spoken = c.step("IGNORE|PRIOR|ORDERS|PROMPTS|SYSTEM|YOUR|DAN")
 	if len(p.rules) > maxPhrases || len(p.classes) > maxClasses {

@@ -186,7 +186,7 @@ func (s *scanner) phrases(e *evidence, toks []token) {
 				continue
 			}
 			last := p.match(r, toks, i)
-			if last < 0 || p.negatable[r.class] && p.negated(toks, i) {
+			if last < 0 || p.negatable[r.class] && (p.negated(toks, i) || p.retracted(toks[i:last+1])) {
 				continue
 			}
 			found[id>>6] |= 1 << (id & 63)
@@ -208,6 +208,20 @@ func (s *scanner) phrases(e *evidence, toks []token) {
 func (p *phrases) negated(toks []token, i int) bool {
 	for n := 1; n <= 2 && toks[i].word && i-n >= 0 && toks[i-n].word; n++ {
 		if p.fit(toks[i-n].set, p.not) {
+			return true
+		}
+	}
+	return false
+}
+
+// retracted reports a phrase about what the speaker said before and that is no
+// instruction: who asks to ignore "my previous message" corrects themselves.
+func (p *phrases) retracted(toks []token) bool {
+	if p.fit(toks[len(toks)-1].set, p.orders) {
+		return false
+	}
+	for i := range toks[1:] {
+		if p.fit(toks[i].set, p.own) && p.fit(toks[i+1].set, p.prior) {
 			return true
 		}
 	}
