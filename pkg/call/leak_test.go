@@ -100,6 +100,8 @@ func TestNothingLeavesUnread(t *testing.T) {
 		{"message beside delta", "/v1/chat/completions", chat, sseT, ev(`{"choices":[{"index":0,"delta":{"content":"x"},"message":{"content":"`+card+`"}}]}`, "[DONE]")},
 		{"anthropic message_start", "/v1/messages", `{"model":"m","stream":true,"max_tokens":9,"messages":[]}`, sseT, ev(`{"type":"message_start","message":{"id":"m","content":[{"type":"text","text":"` + card + `"}]}}`)},
 		{"anthropic tool input at start", "/v1/messages", `{"model":"m","stream":true,"max_tokens":9,"messages":[]}`, sseT, ev(`{"type":"content_block_start","index":0,"content_block":{"type":"tool_use","name":"f","input":{"a":"` + card + `"}}}`)},
+		{"anthropic number at start", "/v1/messages", `{"model":"m","stream":true,"max_tokens":9,"messages":[]}`, sseT, ev(`{"type":"content_block_start","index":0,"content_block":{"type":"tool_use","name":"f","input":{"a":4111111111111111}}}`)},
+		{"text/json", "/v1/chat/completions", chatDoc, "text/json", `{"choices":[{"message":{"content":"4111 1111\u00201111\u00201111"}}]}`},
 		{"anthropic unknown event", "/v1/messages", `{"model":"m","stream":true,"max_tokens":9,"messages":[]}`, sseT, ev(`{"type":"novel","text":"` + card + `"}`)},
 		{"responses unknown item member", "/v1/responses", `{"model":"m","stream":true,"input":"hi"}`, sseT, ev(`{"type":"response.output_item.done","item":{"type":"novel_call","novelty":"` + card + `"}}`)},
 		{"responses two reasonings", "/v1/responses", `{"model":"m","stream":true,"input":"hi"}`, sseT, ev(`{"type":"response.reasoning_text.delta","output_index":0,"content_index":0,"delta":"it is 9"}`, `{"type":"response.reasoning_summary_text.delta","output_index":0,"summary_index":0,"delta":"4111111111111111 ok"}`)},
@@ -117,7 +119,7 @@ func TestNothingLeavesUnread(t *testing.T) {
 			if strings.Contains(l.path, "bedrock") || strings.HasPrefix(l.path, "/model/") {
 				got = inside(t, got)
 			}
-			if hasAny(got+"\x00"+joinedStrings(got), []string{card}) != "" {
+			if l.name == "text/json" && !strings.Contains(got, `"[CREDIT_CARD]"`) || hasAny(got+"\x00"+joinedStrings(got), []string{card}) != "" {
 				t.Errorf("%s, in chunks of %d, leaves as %s", l.name, n, got)
 			}
 		}

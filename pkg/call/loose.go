@@ -41,6 +41,9 @@ func (r textReader) ErrorEvent(e dialect.ErrorInfo) []byte {
 // isPage reports whether a media type is of text that people read, which is not
 // framed.
 func isPage(mediaType string) bool {
+	if isJSON(mediaType) {
+		return false
+	}
 	return strings.HasPrefix(mediaType, "text/") || strings.HasSuffix(mediaType, "+xml") || mediaType == "application/xml" || mediaType == "application/x-subrip"
 }
 

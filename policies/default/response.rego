@@ -54,7 +54,7 @@ deny contains {
 # description: Refuses a response that calls a tool that is not among those the settings allow.
 deny contains {
 	"code": "tool_not_allowed",
-	"message": sprintf("the tool %q is not allowed here", [tool]),
+	"message": "this response calls a tool that is not allowed here", # a model names it: not repeated
 	"status": 403,
 } if {
 	data.regent.settings.tools.allow != []
@@ -67,7 +67,7 @@ deny contains {
 # description: Refuses a response that calls a tool that the settings deny.
 deny contains {
 	"code": "tool_denied",
-	"message": sprintf("the tool %q is not allowed here", [tool]),
+	"message": "this response calls a tool that is not allowed here", # a model names it: not repeated
 	"status": 403,
 } if {
 	some pattern in data.regent.settings.tools.deny

@@ -155,7 +155,11 @@ func startTexts(dst *[]genai.Text, block jsonspan.Value, at read.Place) {
 		*dst = read.Text(*dst, block.Get("text"), at.As(genai.Content))
 	case "thinking":
 		*dst = read.Text(*dst, block.Get("thinking"), at.As(genai.Reasoning))
-	case "tool_use", "server_tool_use", "mcp_tool_use": // the input follows in pieces
+	case "tool_use", "server_tool_use", "mcp_tool_use": // the input follows in pieces, or is whole where some servers have it
+		for range block.Get("input").Members() {
+			*dst = read.ValueText(*dst, block.Get("input"), at.Whole(genai.ToolArguments))
+			break
+		}
 	default:
 		blockTexts(nil, dst, block, at.Whole(genai.Content))
 	}
