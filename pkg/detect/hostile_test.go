@@ -47,6 +47,8 @@ var hostile = map[string]string{
 	"links":         "](http://x?",
 	"manifest":      "kind: Secret\ndata:\n  a: b\n",
 	"wide":          "日本",
+	"encoded key":   "LS0tLS1CRUdJTi",
+	"encoded keys":  "LS0tLS1CRUdJTiBFQyBQUklWQVRFIEtFWS0 ",
 	"table heads":   "| password ",
 	"table":         "a,password\nb,Kd92mWqX1\n",
 	"rows":          "x,Kd92mWqX1\n",

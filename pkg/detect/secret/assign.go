@@ -372,7 +372,7 @@ func wordEnd(text []byte, pos int) int {
 }
 
 // schemes stand between Authorization and its credential.
-var schemes = [][]byte{[]byte("bearer "), []byte("basic "), []byte("token "), []byte("apikey "), []byte("api-key "), []byte("api-token "), []byte("bot "), []byte("digest "), []byte("token=")}
+var schemes = [][]byte{[]byte("bearer "), []byte("basic "), []byte("token "), []byte("apikey "), []byte("api-key "), []byte("api-token "), []byte("bot "), []byte("aivenv1 "), []byte("digest "), []byte("token=")}
 
 // valueAt reads the value that begins at pos or after blanks.
 func valueAt(text []byte, from, pos int, bound binding) site {

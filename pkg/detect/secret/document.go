@@ -163,6 +163,54 @@ func keyBytes(block []byte) int {
 	return n
 }
 
+// encodedKey finds a private key's armour that is encoded in base64 as a whole, as
+// manifests, environment files and CI's variables carry it.
+func encodedKey() Rule {
+	return Rule{
+		Entity:   "PRIVATE_KEY_BASE64",
+		Literals: []string{"ls0tls1crudjti"}, // -----BEGIN
+		Before:   1,
+		After:    maxKeyBlock,
+		Score:    1,
+		Find: func(text []byte, at int) (start, end int, ok bool) {
+			if within64(text, at) {
+				return 0, 0, false
+			}
+			end = encodedEnd(text, at)
+			var buf [48]byte
+			head, ok := appendDecoded(buf[:0], text[at:min(end, at+60)])
+			for end > at && isSpace(text[end-1]) {
+				end--
+			}
+			return at, end, ok && end-at >= 2*leastKeyBlock && bytes.Contains(head, []byte("PRIVATE KEY"))
+		},
+		Open: func(text []byte, at int) bool { return !within64(text, at) && encodedEnd(text, at) == len(text) },
+	}
+}
+
+// within64 reports that text[at] goes on with base64 from before.
+func within64(text []byte, at int) bool { return at > 0 && (isWord(text[at-1]) || text[at-1] == '+') }
+
+// encodedEnd passes base64, up to the bound of a key: in one piece, or in lines as
+// long as tools break it, with their indents; the last is shorter.
+func encodedEnd(text []byte, at int) int {
+	const leastLine = 60
+	end, limit, line, width := at, min(len(text), at+maxKeyBlock), at, 0
+	for end < limit {
+		switch c := text[end]; {
+		case isLetter(c), isDigit(c), c == '+', c == '/', c == '=':
+			end++
+		case (c == '\n' || c == '\r') && end-line >= max(leastLine, width) && text[end-1] != '=':
+			width = end - line
+			end = skip(text[:limit], end, 20, isSpace)
+			line = end
+		default:
+			return end
+		}
+	}
+	return end
+}
+
 // puttyKey finds PuTTY's key files, from their first line to the MAC that is
 // their last.
 func puttyKey() Rule {

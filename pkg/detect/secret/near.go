@@ -207,6 +207,10 @@ func pairedValue(text []byte, to int) (pos int, bound binding, more bool) {
 		pos = skip(text[:limit], pos, 1, func(c byte) bool { return c == ',' || c == ';' })
 	}
 	gap := pos
+	if block := skip(text[:limit], pos, 2, isBlank); quoted && block < limit && text[block] == '{' {
+		pos = block + 1 // variable "name" { default = … }
+	}
+	inBlock := pos > gap
 	pos = skip(text[:limit], pos, 40, isSpace)
 	if bytes.Count(text[gap:pos], []byte("\n")) > 1 {
 		return 0, unbound, false
@@ -219,7 +223,7 @@ func pairedValue(text []byte, to int) (pos int, bound binding, more bool) {
 	if pos == to {
 		return 0, unbound, pos == len(text)
 	}
-	word, known := valueWord(text[pos:limit], tag)
+	word, known := valueWord(text[pos:limit], tag, inBlock)
 	if word == 0 {
 		return 0, unbound, !known && limit == len(text)
 	}
@@ -239,10 +243,10 @@ func pairedValue(text []byte, to int) (pos int, bound binding, more bool) {
 
 // valueWord returns the length of the word that announces a value, 0 where there
 // is none; known is false where it may still come.
-func valueWord(text []byte, tag bool) (n int, known bool) {
+func valueWord(text []byte, tag, block bool) (n int, known bool) {
 	for i, word := range valueWords {
 		switch {
-		case i > 0 && !tag:
+		case i == 1 && !tag, i == 2 && !block:
 		case len(text) <= len(word):
 			if hasFold(text, word[:len(text)]) {
 				return 0, false
@@ -254,8 +258,9 @@ func valueWord(text []byte, tag bool) (n int, known bool) {
 	return 0, true
 }
 
-// valueWords are an attribute or key, and a tag of Apple's property lists.
-var valueWords = [][]byte{[]byte("value"), []byte("string")}
+// valueWords are an attribute or key, a tag of Apple's property lists, and a key
+// in the block of one of Terraform's variables.
+var valueWords = [][]byte{[]byte("value"), []byte("string"), []byte("default")}
 
 // skipIndex passes the brackets of an array that is declared: password[25].
 func skipIndex(text []byte, pos int) int {

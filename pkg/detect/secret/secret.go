@@ -50,7 +50,7 @@ func Rules() ([]Rule, error) { return all() }
 // all compiles every rule once.
 var all = sync.OnceValues(func() ([]Rule, error) {
 	out := []Rule{
-		privateKey(), puttyKey(), jsonWebToken(), opaqueToken(), urlPassword(), driverPassword(), kubernetesSecret(), curlUser(),
+		privateKey(), encodedKey(), puttyKey(), jsonWebToken(), opaqueToken(), urlPassword(), driverPassword(), kubernetesSecret(), curlUser(),
 		passwordColumn(), insertedPassword(),
 		assignment("PASSWORD", passwordLiterals, rolePassword, 0.85),
 		assignment("GENERIC_SECRET", tokenLiterals, roleToken, 0.8),
@@ -76,15 +76,16 @@ var all = sync.OnceValues(func() ([]Rule, error) {
 
 // abouts say what the rules without a form of their own look for.
 var abouts = map[string]string{
-	"PRIVATE_KEY":       "private key in PEM or PGP armour",
-	"PUTTY_PRIVATE_KEY": "PuTTY's private key file",
-	"JWT":               "JSON Web Token, signed, encrypted or neither",
-	"URL_PASSWORD":      "password in scheme://user:password@host",
-	"KUBERNETES_SECRET": "value of a Kubernetes Secret's data",
-	"TABLE_PASSWORD":    "password in a column of CSV, TSV or Markdown that is named so",
-	"CURL_USER":         "user and password of curl's -u",
-	"PASSWORD":          "password by the name or words before it",
-	"GENERIC_SECRET":    "random value by a name such as api_key or token",
+	"PRIVATE_KEY":        "private key in PEM or PGP armour",
+	"PRIVATE_KEY_BASE64": "private key in PEM armour, encoded as a whole",
+	"PUTTY_PRIVATE_KEY":  "PuTTY's private key file",
+	"JWT":                "JSON Web Token, signed, encrypted or neither",
+	"URL_PASSWORD":       "password in scheme://user:password@host",
+	"KUBERNETES_SECRET":  "value of a Kubernetes Secret's data",
+	"TABLE_PASSWORD":     "password in a column of CSV, TSV or Markdown that is named so",
+	"CURL_USER":          "user and password of curl's -u",
+	"PASSWORD":           "password by the name or words before it",
+	"GENERIC_SECRET":     "random value by a name such as api_key or token",
 }
 
 // about names a token by its entity.

@@ -1,7 +1,9 @@
 package secret
 
 import (
+	"encoding/base64"
 	"slices"
+	"strings"
 	"testing"
 )
 
@@ -170,6 +172,9 @@ var found = []struct{ text, value string }{
 	{"ftp = FTP('ftp.acme.test', 'bob', 'kd92!mWq')", "kd92!mWq"},
 	{"password: '&k&i^9ZZnq2a'", "&k&i^9ZZnq2a"},
 	{"用户名 bob 密码 kd92mWq81", "kd92mWq81"},
+	{"variable \"corp_api_token\" {\n  default = \"kD93mWl20sLqPz81xYv72Qn\"\n}", "kD93mWl20sLqPz81xYv72Qn"},
+	{"tls.key: " + encoded + "\n", encoded},
+	{"KEY:\n  " + broken + "\nend", broken},
 	{"I think the db password should be kd92!mWq", "kd92!mWq"},
 	{"Default credentials: `admin` / `kd92mWq`", "kd92mWq"},
 	{"Here's my key: kD93mWl20sLqPz81xYv72Qn", "kD93mWl20sLqPz81xYv72Qn"},
@@ -187,6 +192,18 @@ var found = []struct{ text, value string }{
 	{"ST=st.7d1ab9c76bea2cfb80a29fef.7d1ab9c76bea2cfb80a29fef8f1e0b12.80a29fef8f1e0b127d1ab9c76bea2cfb", "st.7d1ab9c76bea2cfb80a29fef.7d1ab9c76bea2cfb80a29fef8f1e0b12.80a29fef8f1e0b127d1ab9c76bea2cfb"},
 	{"<secret>{AQAAABAAAAAQkD93mWl20sLqPz81xYv72QnTb5Rc3Hs4Gj6Fu8=}</secret>", "AQAAABAAAAAQkD93mWl20sLqPz81xYv72QnTb5Rc3Hs4Gj6Fu8="},
 }
+
+// encoded is what openssl makes, of zeros, in base64.
+var encoded = base64.StdEncoding.EncodeToString([]byte("-----BEGIN EC PRIVATE KEY-----\nMHcCAQEEIAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAoAoGCCqGSM49\nAwEHoUQDQgAEAAAAAAAAAAAA\n-----END EC PRIVATE KEY-----\n"))
+
+// broken is the same in lines of 76.
+var broken = func() string {
+	var lines []string
+	for rest := range slices.Chunk([]byte(encoded), 76) {
+		lines = append(lines, string(rest))
+	}
+	return strings.Join(lines, "\n  ")
+}()
 
 // TestRows holds tables to all their rows.
 func TestRows(t *testing.T) {
@@ -329,6 +346,8 @@ var clean = []string{
 	`Password: "abcdef123"`,
 	"crowdin://PROJECT_ID:API_TOKEN@default",
 	"BasicAuthPassword: &options.SecretSource{",
+	"variable \"db_password\" {\n  type = string\n  description = \"at least 12\"\n}",
+	"tls.crt: LS0tLS1CRUdJTiBDRVJUSUZJQ0FURS0tLS0tCk1JSUJxRENDQVU2Z0F3SUJBZ0lVWUZ0Tk5GTVIwRDQ0ck9zdWlBPT0KLS0tLS1FTkQgQ0VSVElGSUNBVEUtLS0tLQo=",
 	`cache_key = "kD93mWl20sLqPz81xYv72Qn"`,
 	`sort_key: "7d1ab9c76bea2cfb80a29fef8f1e0b12"`,
 	"client_secret: my-app-secret-01",
