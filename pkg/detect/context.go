@@ -87,7 +87,7 @@ var contextWords = [subjects][][]byte{
 var telephoneWords = words(
 	" phone", " ph ", " tel ", " telephone", " telefon", " telefoon", " téléphone", " téléph", " tél ", " teléfono", " telefono", " telefone", " tfno", " tlf", " telp ", " telepon", " cep no", " cep tel", " puhelin", " matkapuhelin", " puh ", " síma",
 	" mobile ", " mobil ", " mobiltel", " diensttel", " privattel", " festnetz", " kontakttel", " natel ", " mobiel", " cel ", " fono", " tālr", " sími", " ringe meg", " ring meg", " ring mig", " móvil", " mob ", " cell ", " cellphone", " cellulare", " celular", " handy ", " handynummer", " mobilnummer", " rufnummer", " komórk", " telemóvel", " gsm ", " no hp ", " recapito",
-	" fax", " faks", " whatsapp", " hotline", " numer tel", " điện thoại", " номер тел", " телефон", " тел ", " мобильн", " моб ", " факс", " τηλέφων", " τηλ ", " κινητ", " טלפון", " הטלפון", " טל ", " נייד", " הנייד",
+	" fax", " faks", " whatsapp", " whats app", " hotline", " numer tel", " điện thoại", " номер тел", " телефон", " тел ", " мобильн", " моб ", " факс", " τηλέφων", " τηλ ", " κινητ", " טלפון", " הטלפון", " טל ", " נייד", " הנייד",
 	" هاتف", " الهاتف", " جوال", " الجوال", " موبايل", " تلفون", " फ़ोन", " फोन", " मोबाइल", " โทร", " 電話", " 电话", " 手机", " 手機", " 携帯", " 連絡先", " 联系方式", " 传真", " ☎", " ✆", " 📞", " 📱", " 傳真", " 전화", " 휴대폰", " 핸드폰", " 연락처")
 
 // unlike are words before numbers that are no person's: they lower a score.

@@ -125,9 +125,18 @@ func (v *verifier) extended(u *unit) int {
 	return n - 1 - u.start
 }
 
+// cardScore is low for numbers that no network gives out, and for the short ones,
+// which stand within IBANs.
+func cardScore(known bool, digits int) float64 {
+	if !known {
+		return 0.35
+	}
+	return pick(digits < 14, 0.5, 0.85)
+}
+
 // inRow reports groups of four that are rather some of a longer row, as in a
-// table: those before it are no whole cards. A single one before it, as a year,
-// makes a row with another behind it.
+// table: those before it or behind it are no whole cards. A single one before it, as a
+// year, makes a row with another behind it.
 func (v *verifier) inRow(r *run) bool {
 	if !r.shaped(' ', 0x4444) {
 		return false
@@ -137,9 +146,13 @@ func (v *verifier) inRow(r *run) bool {
 	for i := r.first; i > 0 && before < most && v.units[i].gap == ' ' && v.units[i-1].digits() && v.units[i-1].len() == 4; i-- {
 		before++
 	}
+	behind := 0
 	next := r.first + r.groups
-	behind := next < len(v.units) && v.units[next].gap == ' ' && v.units[next].digits()
-	return before%4 > 1 || before%4 == 1 && behind
+	for ; next < len(v.units) && behind < most && v.units[next].gap == ' ' && v.units[next].digits() && v.units[next].len() == 4; next++ {
+		behind++
+	}
+	more := next < len(v.units) && v.units[next].gap == ' ' && v.units[next].digits()
+	return before%4 > 1 || behind%4 > 1 || before%4 == 1 && (behind > 0 || more)
 }
 
 // number tries every entity that has as many digits.
@@ -182,7 +195,7 @@ func (v *verifier) identity(r *run) {
 	}
 	if len(d) >= 12 && r.cardShaped() && luhn(d) && varied(d) {
 		known := cardNetwork(d)
-		v.addRun("CREDIT_CARD", r, pick(known, 0.85, 0.35), aboutCard, len(d) < 14 || !known || v.inRow(r) || r.plain() && len(d) > 16) // 17 and more are rather an id of 64 bits
+		v.addRun("CREDIT_CARD", r, cardScore(known, len(d)), aboutCard, len(d) < 14 || !known || v.inRow(r) || r.plain() && len(d) > 16) // 17 and more are rather an id of 64 bits
 	}
 }
 

@@ -185,6 +185,8 @@ func splits(text []byte, at int) bool {
 	switch start := at - before; {
 	case before == 0 || behind == 0 || before >= 3 && behind >= 4 || before >= 9 && behind >= 3:
 		return true
+	case start >= 2 && text[start-2] == ')' && oneOf(text[start-1], " -"):
+		return true
 	case start >= 2 && kindOf[text[start-2]]&isDigit != 0 && (text[start-1] == '-' || before != 3 && (text[start-1] == '.' || text[start-1] == ' ')):
 		return true
 	}
