@@ -2,6 +2,7 @@ package call
 
 import (
 	"bytes"
+	"cmp"
 	"slices"
 	"unicode/utf16"
 
@@ -135,11 +136,11 @@ func inEscapes(set *detect.Set, text []byte) []detect.Finding {
 }
 
 // within reports whether a plain finding is a part of one in escapes, as
-// u006aane@corp.example is of \u006aane@corp.example.
+// u006aane@corp.example is of \u006aane@corp.example. Those in escapes are in their
+// order.
 func within(f detect.Finding, inner []detect.Finding) bool {
-	return slices.ContainsFunc(inner, func(in detect.Finding) bool {
-		return in.Entity == f.Entity && in.Start <= f.Start && f.End <= in.End
-	})
+	i, _ := slices.BinarySearchFunc(inner, f.End, func(in detect.Finding, end int) int { return cmp.Compare(in.End, end) })
+	return i < len(inner) && inner[i].Start <= f.Start && inner[i].Entity == f.Entity
 }
 
 // undo is a value found so as it reads.

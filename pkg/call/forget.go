@@ -7,6 +7,10 @@ import (
 	"github.com/regent-proxy/regent/pkg/genai"
 )
 
+// maxListed bounds the words of a list that is recorded of a call in which
+// something is hidden; a longer one is not.
+const maxListed = 64
+
 // forget takes a value that was hidden out of what is recorded of the call by
 // name: parameters, ids, names of tools, errors' types. Content is captured as it
 // leaves. What policies were told is not changed: a shadow may still read it.
@@ -42,6 +46,11 @@ func (c *call) forget(value, with string) {
 		clean(&own.Code)
 		clean(&own.Message)
 		r.Response.Error = &own
+	}
+	if q := r.Request; q != nil && len(q.Params.StopSequences)+len(q.Params.EncodingFormats) > maxListed {
+		own := *q // more than are exported, and more than are worth to be searched for each value
+		own.Params.StopSequences, own.Params.EncodingFormats = nil, nil
+		r.Request = &own
 	}
 	if isNamed(r.Request, value) {
 		own := *r.Request

@@ -3,6 +3,7 @@ package call
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"strings"
 	"testing"
 )
@@ -52,5 +53,32 @@ func BenchmarkRequest(b *testing.B) {
 		c.RequestBody(body)
 		c.Close(true, nil)
 		bench.rec.records = bench.rec.records[:0]
+	}
+}
+
+// BenchmarkHostileRequest grows what is looked at of a request in all ways that a
+// client has: stop sequences, tools, unknown members and escapes, all with values.
+// Its time is to grow with the request.
+func BenchmarkHostileRequest(b *testing.B) {
+	for _, n := range []int{500, 4000} {
+		many := func(s string) string { return strings.TrimSuffix(strings.Repeat(s+",", n), ",") }
+		var stops strings.Builder
+		for i := range n {
+			fmt.Fprintf(&stops, `"u%d@corp.example",`, i)
+		}
+		body := []byte(`{"model":"m","stop":[` + strings.TrimSuffix(stops.String(), ",") + `],"messages":[{"role":"user","content":"` + strings.Repeat(`a\\u0040b.example, u@corp.example `, n) + `"},` + many(`{"role":"user","content":"x","more":"ann@corp.example"}`) + `],"tools":[` + many(`{"type":"function","function":{"name":"f","parameters":{"a":"ann@corp.example"}}}`) + `]}`)
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			bench := newBench(b, rules{request: redactAll})
+			bench.snap.Settings.MaxRequestBody = len(body)
+			b.SetBytes(int64(len(body)))
+			for b.Loop() {
+				c, _ := bench.svc.Open(context.Background(), requestHead())
+				if v := c.RequestBody(body); v.Reply != nil {
+					b.Fatalf("%s", v.Reply.Body)
+				}
+				c.Close(true, nil)
+				bench.rec.records = bench.rec.records[:0]
+			}
+		})
 	}
 }

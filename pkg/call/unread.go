@@ -28,10 +28,9 @@ func (u *unread) of(r *genai.Request, body []byte) []genai.Text {
 		if i < len(r.Messages) && r.Messages[i].Range.Start <= at.Start {
 			return r.Messages[i].Role, i
 		}
-		for i := range r.Tools {
-			if tool := r.Tools[i].Range; tool.Start <= at.Start && at.End <= tool.End {
-				return genai.System, -1
-			}
+		i, _ = slices.BinarySearchFunc(r.Tools, at.Start, func(t genai.ToolDefinition, start int) int { return cmp.Compare(t.Range.End, start) })
+		if i < len(r.Tools) && r.Tools[i].Range.Start <= at.Start {
+			return genai.System, -1
 		}
 		return genai.User, -1
 	})
