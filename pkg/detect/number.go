@@ -54,6 +54,9 @@ func (v *verifier) groups(i int, r *run) {
 		v.work++
 		size := u.len()
 		if !u.digits() {
+			if u.kind&isDigit == 0 {
+				return
+			}
 			if size = v.extended(u); size == 0 || j == i {
 				return
 			}

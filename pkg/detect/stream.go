@@ -113,7 +113,7 @@ func (sc *scanner) closeTokens(text []byte, end, final bool) {
 		start := c.start
 		sc.verify.full = c.full
 		if flags := c.take(stop); stop > start {
-			if flags&(isDigit|isAt|isColon|isUpper|isOpen) != 0 {
+			if flags&(isDigit|isAt|isColon|isUpper) != 0 && stop-start >= leastDigits {
 				sc.raw = sc.verify.token(sc.set, text[:stop], start, flags, sc.raw)
 			}
 			sc.freePatterns(text[:stop], start)

@@ -78,7 +78,7 @@ func (v *verifier) unit(i int) {
 	if u.digits() {
 		v.numbers(i)
 		v.date(i)
-	} else if u.kind&isDigit == 0 && monthOf(v.text[u.start:u.end]) > 0 || u.len() <= 4 && v.ordinal(u) {
+	} else if u.kind&isDigit == 0 && monthOf(v.text[u.start:u.end]) > 0 || u.kind&isDigit != 0 && u.len() <= 4 && v.ordinal(u) {
 		v.date(i)
 	}
 	if u.kind&isWide == 0 && u.kind&(isUpper|isDigit) != 0 {
