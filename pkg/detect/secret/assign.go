@@ -48,6 +48,8 @@ type site struct {
 	scheme     bool // Bearer and the like stood before it
 	setter     bool // it is given to what sets one: setPassword("…"), define("…", "…")
 	account    bool // a user's name stands near before it
+	enclosed   bool // name and value stand within one pair of quotes: "X-Foo-Key: …"
+	connects   bool // it is a field of a connection's: host=db;user=app;password=…
 	query      bool // it is a parameter of a URL
 	variable   bool // its name is an environment variable's, all capitals
 	named      bool // its name is more than "key"
@@ -98,8 +100,11 @@ func keyBinds(text []byte, from, to int) bool {
 	if to-from == len("key") && (from == 0 || text[from-1] != '?' && text[from-1] != '&') {
 		return false
 	}
-	pos := skip(text, to, 6, func(c byte) bool { return isBlank(c) || isQuote(c) || c == '\\' })
-	return pos >= len(text) || text[pos] == '=' || text[pos] == ':'
+	pos := skip(text, to, 6, func(c byte) bool { return isBlank(c) || isQuote(c) || c == '\\' || c == ']' })
+	if pos >= len(text) || text[pos] == '=' || text[pos] == ':' {
+		return true
+	}
+	return pos > to && (text[pos] == ',' || text[from] == '-' || hasFold(text[pos:], []byte("value")[:min(len("value"), len(text)-pos)]) || setsVariable(text, from))
 }
 
 // mayBind is the cheap question that ends most attempts in prose and code:
@@ -132,6 +137,11 @@ func findValue(text []byte, from, to int, r role) (start, end int, ok bool) {
 	s.variable = isName(text[from:to]) && text[from]&0x20 == 0
 	s.named = to-from > len("key")
 	s.chosen = r == roleToken && peopleChoose(text[from:to])
+	if s.bound == byNothing && configures(text, from, s.end) {
+		s.bound = byFlag
+	}
+	s.enclosed = from > 0 && s.end < len(text) && isQuote(text[from-1]) && text[s.end] == text[from-1]
+	s.connects = s.bound == byEquals && s.quote == 0 && connects(text, from)
 	return s.start, s.end, accepts(text, s, r)
 }
 
@@ -212,6 +222,10 @@ func bindingAt(text []byte, from, to, pos int, quoted bool) (binding, int) {
 		return operatorAt(text, pos)
 	case c == '-' && pos > to && !quoted && text[from] != '-' && pos+1 < len(text) && isBlank(text[pos+1]):
 		return byVerb, pos + 1 // API key - …
+	case c == '-' && pos > to && hasFold(text[pos:], []byte("-> ")):
+		return byVerb, pos + len("-> ")
+	case c == 'b' && pos > to && hasFold(text[pos:], []byte("by lazy {")): // Kotlin
+		return byEquals, pos + len("by lazy {")
 	case c == '<' && pos > to && hasFold(text[pos:], []byte("<- ")):
 		return byEquals, pos + len("<- ")
 	case c == '!' && pos > to && (hasFold(text[pos:], []byte("!= ")) || hasFold(text[pos:], []byte("!== "))):
@@ -273,6 +287,9 @@ func verbAfter(text []byte, to, pos int, bare bool) (binding, int) {
 	if bare {
 		most = 1
 	}
+	if names(text, pos) {
+		return unbound, first // a password manager, a token endpoint
+	}
 	for words := 0; words < most && pos-to < gapReach; words++ {
 		end := wordEnd(text, pos)
 		if next := signAfter(text, pos, end); next > 0 && words > 0 {
@@ -297,6 +314,18 @@ func verbAfter(text []byte, to, pos int, bare bool) (binding, int) {
 		pos = next
 	}
 	return byNothing, first
+}
+
+// names reports a word at text[pos:] that makes something else of the name
+// before it.
+func names(text []byte, pos int) bool {
+	word := text[pos:wordEnd(text, pos)]
+	if len(word) < 2 {
+		return false
+	}
+	var buf [24]byte
+	lower := appendLower(buf[:0], word)
+	return wordKinds[string(lower)]&isClosing != 0 && !verbs[string(lower)]
 }
 
 func joinsParts(c byte) bool { return c == '.' || c == '\'' || c == '-' || c == '_' || c == '@' }

@@ -6,7 +6,9 @@ var forms = []struct {
 	kinds []kind
 	needs func(value []byte) bool
 }{
-	{commands, func(v []byte) bool { return !standIn(v) && v[0] != '-' && (!reference(v) || humanName(v)) }},
+	{commands, func(v []byte) bool {
+		return !standIn(v) && v[0] != '-' && (v[0] != '!' || !isWords(v[1:])) && v[len(v)-1] != '[' && v[len(v)-1] != '(' && (!reference(v) || humanName(v))
+	}},
 	{sentences, func(v []byte) bool { return !standIn(v) && acceptsPassword(v, site{bound: byVerb}) }},
 	{calls, func(v []byte) bool {
 		return !standIn(v) && (acceptsPassword(v, site{bound: byEquals, quote: '"'}) || random(v))
@@ -69,6 +71,19 @@ var commands = []kind{
 	{"GH_SECRET", `\bgh (?:secret|variable) set \w{1,64} (?:[^\n|;]{0,80}? )?(?:--body|-b)[ =]` + word, 1.5},
 	{"PROXY_PASSWORD", `\blogin=[\w.@-]{1,64}:([^\s'"|;<>]{3,128})`, 1.5},
 	{"SMTP_PASSWORD", `\]:(?:25|465|587|2525)\s{1,8}[\w.@+-]{1,80}:([^\s'"|;<>]{3,128})`, 1.5},
+	{"SQLPLUS_PASSWORD", `\b(?:sqlldr|expdp|impdp)\s{1,4}['"]?[\w$#]{1,64}/["']?([^\s'"@/|;<>]{3,128})\s`, 1.5},
+	{"EXPECT_PASSWORD", `\bexpect (?:"|\{|-re |-exact |-ex )[^\n]{0,40}?(?:assword|assphrase)[^\n]{0,24}[\n;]\s{0,16}send\s{1,4}(?:--\s{1,4})?"([^"\\\n]{3,128})\\[rn]`, 1.5},
+	{"OPENVPN_PASSWORD", `<auth-user-pass>\s{1,4}\S{1,80}\s{0,2}\n\s{0,4}([^\s<]{3,128})`, 1.5},
+	{"HAPROXY_PASSWORD", `\binsecure-password\s{1,4}` + word, 1.5},
+	{"HAPROXY_PASSWORD", `\bstats auth\s{1,4}[\w.@-]{1,64}:` + word, 1.5},
+	{"HTTPIE_PASSWORD", `\bhttps? (?:-a|--auth)[ =]['"]?[\w.@-]{1,64}:([^\s'"|;<>]{3,128})`, 1.5},
+	{"CADDY_PASSWORD", `\bcaddy hash-password` + option + `(?:--plaintext|-p)[ =]` + word, 1.5},
+	{"WIFI_PSK", `\bwpa_passphrase\s{1,4}(?:"[^"\n]{1,32}"|\S{1,32})\s{1,4}` + word, 1.5},
+	{"WIFI_PSK", `\bnmcli` + option + `password\s{1,4}` + word, 1.5},
+	{"SNMP_PASSWORD", `(?i)\bsnmp-server user [^\n]{1,80}? auth (?:md5|sha|sha256)\s{1,4}` + word, 1.5},
+	{"FILE_PASSWORD", `--password-file[ =]<\((?:echo|printf) ['"]?([^\s'"|;<>)]{3,128})`, 1.5},
+	{"STORED_SECRET", `\baz keyvault secret set` + option + `--value[ =]` + word, 1.5},
+	{"STORED_SECRET", `\baws secretsmanager (?:create-secret|put-secret-value|update-secret)` + option + `--secret-string[ =]['"]?([^\s'"|;<>{][^\s'"|;<>]{2,127})`, 1.5},
 	{"MOUNT_PASSWORD", `\bmount[\w.]{0,6}` + option + `-o\s{1,4}[^\s]{0,80}?\bpass(?:word)?=([^\s'"|;<>,]{3,128})`, 1.5},
 }
 

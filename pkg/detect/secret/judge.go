@@ -32,7 +32,7 @@ func accepts(text []byte, s site, r role) bool {
 // acceptsToken wants randomness: without a quote, a sign or a flag even more.
 func acceptsToken(v []byte, s site) bool {
 	coded := basicPair(v)
-	made := coded != standInPair && (random(v) || s.quote != 0 && jumble(v)) && !speaking(v)
+	made := coded != standInPair && (random(v) || s.quote != 0 && (jumble(v) || shortHex(v)) || twoParts(v) || grouped(v)) && !speaking(v)
 	switch {
 	case s.bound == byNothing:
 		return made && (s.scheme || len(v) >= 20)
@@ -47,6 +47,37 @@ func acceptsToken(v []byte, s site) bool {
 		return false
 	}
 	return made || coded == realPair || coded == noPair && s.quote != 0 && strong(v)
+}
+
+// shortHex reports the shortest hexadecimal keys in use, IPinfo's and the like.
+func shortHex(v []byte) bool {
+	n := census(v)
+	return len(v) >= 14 && n.hex == len(v) && n.lower+n.upper >= 3 && n.digits >= 3 && n.turns >= 4
+}
+
+// twoParts reports an account's part and a key's with a colon between.
+func twoParts(v []byte) bool {
+	colon := bytes.IndexByte(v, ':')
+	return colon >= 6 && len(v)-colon > 24 && keyCharacters(v[:colon]) && bytes.IndexByte(v[:colon], '/') < 0 && !isWords(v[:colon]) && !digits(v[:colon]) && random(v[colon+1:])
+}
+
+// grouped reports the form in which licences and generated passwords are made to
+// be typed: three groups or more of the same length between dashes, of capitals
+// and digits or of letters in both cases that are no words.
+func grouped(v []byte) bool {
+	const least, most = 4, 6
+	width := bytes.IndexByte(v, '-')
+	if width < least || width > most || (len(v)+1)%(width+1) != 0 || len(v) < 3*width {
+		return false
+	}
+	for i, c := range v {
+		if i%(width+1) == width != (c == '-') || c != '-' && !isLetter(c) && !isDigit(c) {
+			return false
+		}
+	}
+	n := census(v)
+	mixed := n.lower >= 3 && (n.turns >= 2 || n.turns == 1 && !readable(v))
+	return n.upper >= 3 && (mixed || n.digits >= 3 && n.turns >= 3) && n.hex+n.special < len(v)
 }
 
 // jumble reports letters of both cases, too many of them consonants for words:
@@ -65,7 +96,7 @@ func acceptsKey(v []byte, s site) bool {
 	if s.variable && s.bound == byEquals && len(v) >= 32 && n.hex == len(v) {
 		return random(v)
 	}
-	return s.named && (s.bound == byEquals || s.bound == byColon && s.quote != 0) && len(v) >= 20 && n.hex < len(v) && !isUUID(v) && !bytes.ContainsAny(v, "/.:") &&
+	return s.named && (s.bound == byEquals || s.bound == byColon && (s.quote != 0 || s.enclosed)) && len(v) >= 20 && n.hex < len(v) && !isUUID(v) && !bytes.ContainsAny(v, "/.:") &&
 		n.turns >= 6 && random(v) && !speaking(v)
 }
 
@@ -112,6 +143,18 @@ func acceptsPassword(v []byte, s site) bool {
 	}
 	letters := n.lower + n.upper
 	signs := signsIn(v)
+	if hashed(v) || s.quote == 0 && (invokes(v) || v[0] == ')') || checks(v) || fileName(v) {
+		return false
+	}
+	if grouped(v) {
+		return true
+	}
+	if s.connects && (!reference(v) || humanName(v)) {
+		return true
+	}
+	if s.bound != byNothing && s.bound != byCell && (s.quote != 0 && s.setter || s.bound != byComma && s.bound != byCall) && passphrase(v, s.quote != 0) {
+		return true
+	}
 	if s.quote == 0 && (bytes.IndexByte(v, '(') >= 0 || bytes.IndexByte(v, '[') >= 0) && letters > 2*n.special {
 		return false
 	}
@@ -131,6 +174,9 @@ func acceptsPassword(v []byte, s site) bool {
 		if s.account && len(v) >= 6 && letters > 0 && (n.digits >= 2 || n.digits > 0 && n.special >= 2) && !technical(v) && (!reference(v) || endsInNumber(v) || humanName(v)) && v[0] != '-' && v[0] != '/' {
 			return true
 		}
+		if s.bound == byNothing && humanName(v) {
+			return true
+		}
 		return len(v) >= 8 && (signs > 0 || !wordy(v)) && (n.lower > 0 && n.upper > 0 && n.digits > 0 || letters > 0 && n.digits > 0 && signs > 0)
 	case byVerb, byFlag:
 		return len(v) >= 6 && letters > 0 && (n.digits > 0 || signsIn(v[:len(v)-1]) > 0) && !technical(v) && (!reference(v) || endsInNumber(v) || humanName(v)) && v[0] != '-' && v[0] != '/'
@@ -142,6 +188,93 @@ func acceptsPassword(v []byte, s site) bool {
 		return n.digits == 0 && signs == 0 && n.special == 0 && s.quote != 0 && len(v) >= 8 && !readable(v)
 	}
 	return (!reference(v) || endsInNumber(v) && bytes.LastIndexByte(v, '-') > bytes.LastIndexByte(v, '.') || humanName(v)) && !technical(v)
+}
+
+// hashed reports a hash of a password in the forms of crypt(3), LDAP and web
+// frameworks: $2b$12$…, {SSHA}…, pbkdf2_sha256$….
+func hashed(v []byte) bool {
+	if v[0] == '{' {
+		end := bytes.IndexByte(v, '}')
+		return end > 2 && end < 16 && len(v) > 24 && isName(v[1:end])
+	}
+	first := bytes.IndexByte(v, '$')
+	if first < 0 || len(v) < 20 {
+		return false
+	}
+	second := bytes.IndexByte(v[first+1:], '$')
+	return second > 0 && second < 14 && (first == 0 && lowerOrDigits(v[1:second+1]) || first > 0 && hashNames[string(v[:first])])
+}
+
+// lowerOrDigits reports what the forms of crypt(3) are called: 2b, 6, argon2id.
+func lowerOrDigits(v []byte) bool {
+	for _, c := range v {
+		if !isDigit(c) && (c < 'a' || c > 'z') && c != '-' {
+			return false
+		}
+	}
+	return true
+}
+
+var hashNames = wordSet("pbkdf2_sha256 pbkdf2_sha1 bcrypt_sha256 bcrypt argon2 scrypt pbkdf2:sha256:260000 pbkdf2:sha256:600000")
+
+// fileName reports what curl and its like read a value from, @name, or a
+// parameter of SQL.
+func fileName(v []byte) bool {
+	if v[0] != '@' {
+		return false
+	}
+	for _, c := range v[1:] {
+		if !(c >= 'a' && c <= 'z') && strings.IndexByte("./_-", c) < 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// invokes reports code: a member's name and a bracket, z.string().min(8.
+func invokes(v []byte) bool {
+	dot, open := bytes.IndexByte(v, '.'), bytes.IndexByte(v, '(')
+	return dot > 0 && open > 1 && isLetter(v[open-1]) && isLetter(v[0]) || open > 1 && bytes.IndexByte(v, ')') == open+1 && isName(v[:open])
+}
+
+// checks reports rules for a password and not one: required|min:8.
+func checks(v []byte) bool {
+	return bytes.HasPrefix(v, []byte("required|")) || bytes.HasSuffix(v, []byte("|required")) || bytes.Contains(v, []byte("|min:")) || bytes.Contains(v, []byte("min:")) && bytes.Contains(v, []byte("|"))
+}
+
+// plainWords are words of sentences, which no passphrase drawn from a list of
+// nouns has.
+var plainWords = wordSet("the and for with from that this not see use has have are was will can must should when where which what who how why than then into over under about your our their his her its but nor only also just per via without within between after before here there non pre post sub auto self multi cross enter choose pick type write read get put make set add new old last first next base64 case sensitive generated random strong weak manager reset forgot change changed update policy strength release prod production staging stage dev postgresql mysql redis minio grafana keycloak admin backend frontend service cluster")
+
+// passphrase reports words drawn from a list and joined by dashes, or by
+// underscores within quotes: correct-horse-battery-staple. Names of things in
+// programs have words that say so.
+func passphrase(v []byte, quoted bool) bool {
+	const least, longest = 4, 10
+	count, start := 0, 0
+	var join byte
+	for i := 0; i <= len(v); i++ {
+		if i < len(v) && isLetter(v[i]) && (v[i]&0x20 != 0 || i == start) {
+			continue
+		}
+		var buf [longest]byte
+		if n := i - start; n < 3 || n > longest {
+			return false
+		}
+		word := appendLower(buf[:0], v[start:i])
+		if codeWords[string(word)] || plainWords[string(word)] || weak[string(word)] || !readable(word) {
+			return false
+		}
+		if i < len(v) {
+			if v[i] != '-' && (v[i] != '_' || !quoted) || join != 0 && v[i] != join {
+				return false
+			}
+			join = v[i]
+		}
+		count++
+		start = i + 1
+	}
+	return count >= least
 }
 
 // codeWords are parts of what programs and configurations call things, not of
@@ -236,7 +369,7 @@ func reference(v []byte) bool {
 }
 
 // techWords are words with digits that follow "password is" and the like.
-var techWords = wordSet("sha1 sha2 sha256 sha-1 sha-256 sha512 sha-512 sha3 md5 base64 base64-encoded base64url base32 utf8 utf-8 utf16 bcrypt scrypt argon2 argon2i argon2id pbkdf2 aes128 aes256 aes-128 aes-256 oauth2 oauth1 oauth2.0 ipv4 ipv6 x509 x.509 k8s ed25519 rs256 hs256 es256 hmac-sha256 pkcs8 pkcs12 win32 web3 s3 ec2 i18n fido2 totp 2fa mfa u2f http2 tls1.2 tls1.3 json5 h264 int32 int64 uint8 uint32 uint64 float32 float64 8-character 12-character 16-character 32-byte 64-bit 128-bit 256-bit 512-bit ascii85 base58")
+var techWords = wordSet("scram-sha-1 scram-sha-256 scram-sha-512 sha1 sha2 sha256 sha-1 sha-256 sha512 sha-512 sha3 md5 base64 base64-encoded base64url base32 utf8 utf-8 utf16 bcrypt scrypt argon2 argon2i argon2id pbkdf2 aes128 aes256 aes-128 aes-256 oauth2 oauth1 oauth2.0 ipv4 ipv6 x509 x.509 k8s ed25519 rs256 hs256 es256 hmac-sha256 pkcs8 pkcs12 win32 web3 s3 ec2 i18n fido2 totp 2fa mfa u2f http2 tls1.2 tls1.3 json5 h264 int32 int64 uint8 uint32 uint64 float32 float64 8-character 12-character 16-character 32-byte 64-bit 128-bit 256-bit 512-bit ascii85 base58")
 
 func technical(v []byte) bool {
 	if len(v) > 32 {

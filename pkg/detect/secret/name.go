@@ -26,7 +26,7 @@ var (
 	// keyWords make a key one that opens something.
 	keyWords = wordSet("my our sdk api apis secret private access encryption encrypt decryption signing sign master auth app application account storage client service shared ssh session crypto cipher hmac jwt webhook deploy admin aes rsa des root license subscription functions host server user consumer developer partner instance primarykey secondary integration project write read rest admin")
 	// closing words say that a name is about a secret and not one.
-	closing = wordSet("id ids name names url uri urls uris endpoint path paths file filename files dir directory type types kind length len size count limit limits ttl expiry expires expiration expired expire lifetime version alias prefix suffix field fields header headers ref refs reference label format pattern policy provider providers manager hash hashes hashed hint reset strength algorithm algo usage budget column index code arn fingerprint digest checksum status state enabled disabled required mode location source env var variable description title text message error errors class placeholder regex rule rules validation validator changed age date time at by method methods scheme schema group groups cache config configuration settings options params handler service store ring rotation generator factory client helper util utils exchange scope scopes audience issuer realm domain host port server results response request flow page screen form button link icon template items list map set count tracker counter detail details info metadata protocol mechanism plugin module middleware interface model entity table")
+	closing = wordSet("encryption id ids name names url uri urls uris endpoint path paths file filename files dir directory type types kind length len size count limit limits ttl expiry expires expiration expired expire lifetime version alias prefix suffix field fields header headers ref refs reference label format pattern policy provider providers manager hash hashes hashed hint reset strength algorithm algo usage budget column index code arn fingerprint digest checksum status state enabled disabled required mode location source env var variable description title text message error errors class placeholder regex rule rules validation validator changed age date time at by method methods scheme schema group groups cache config configuration settings options params handler service store ring rotation generator factory client helper util utils exchange scope scopes audience issuer realm domain host port server results response request flow page screen form button link icon template items list map set count tracker counter detail details info metadata protocol mechanism plugin module middleware interface model entity table")
 	// other words turn a name into one of something else.
 	otherWords = wordSet("public pub pubkey primary foreign unique sort partition hot idx csrf xsrf i18n translation keyboard monkey max min total num number input output usage completion prompt cached reasoning next page continuation cursor sync pagination idempotency routing author authors authority authored tokenizer tokenize tokenization accessor accessibility bucket natural sequence issuer ring rapid capital turkey donkey authenticity anti site exporter premaster resumption handshake traffic sitekey publishable resume nonce sha rev revision checksum md5 sha1 sha256 sha512 digest etag")
 )
@@ -39,13 +39,14 @@ const (
 	isClosing
 	isOther
 	isPlace
+	isOwner
 )
 
 // wordKinds are the kinds of all words above, so that each word of a name is
 // looked up once.
 var wordKinds = func() map[string]uint8 {
 	out := map[string]uint8{}
-	for kind, words := range map[uint8]map[string]bool{isPasswordWord: passwordWords, isTokenWord: tokenWords, isKeyWord: keyWords, isClosing: closing, isOther: otherWords, isPlace: placeWords} {
+	for kind, words := range map[uint8]map[string]bool{isPasswordWord: passwordWords, isTokenWord: tokenWords, isKeyWord: keyWords, isClosing: closing, isOther: otherWords, isPlace: placeWords, isOwner: owners} {
 		for w := range words {
 			out[w] |= kind
 		}
@@ -95,9 +96,9 @@ func roleOf(name []byte) role {
 // placeWords make a key one of data: what is stored, sorted or sent under it.
 var placeWords = wordSet("encrypted wrapped cache row object group lookup dedup dedupe cursor event query state feature map hash redis memo message msg kafka topic queue lock record registry entity field column property prop attribute label tag translation locale lang trace span metric log header meta data json dict json storage store param parameter arg index order item element node child parent next last first current new old the a this that other default same given each any some every no not using use dictionary section config setting option shortcut hot press enter arrow modifier escape tab function home end page up down left right return delete insert space ctrl alt shift command")
 
-// roleOfKey is a token where the words around a key say what it opens, or whose
-// it is: a name of one that is no word for a place, before a key that ends the
-// name.
+// roleOfKey is a token where the words around a key say what it opens, or name
+// the service that issued it; less is promised by any other word before a key
+// that ends the name and is none of a place.
 func roleOfKey(words *nameWords, kinds []uint8, i int) role {
 	for j := range kinds {
 		if j != i && (kinds[j]&isKeyWord != 0 || bytes.HasSuffix(words.at(j), []byte("api"))) {
@@ -107,12 +108,16 @@ func roleOfKey(words *nameWords, kinds []uint8, i int) role {
 	if i != words.n-1 {
 		return roleNone
 	}
+	owned := roleKey
 	for _, k := range kinds[:i] {
 		if k&isPlace != 0 {
 			return roleNone
 		}
+		if k&isOwner != 0 {
+			owned = roleToken
+		}
 	}
-	return roleKey
+	return owned
 }
 
 // endings of words written as one, as in pgpassword or authtoken.

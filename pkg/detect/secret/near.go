@@ -35,6 +35,57 @@ func afterAccount(text []byte, from int) bool {
 	return false
 }
 
+// connections are fields that stand before a password in the string that tells a
+// driver where and as whom to connect, and users' names in a form.
+var connections = [][]byte{[]byte("server="), []byte("host="), []byte("data source="), []byte("database="), []byte("dbname="), []byte("uid="), []byte("user id="), []byte("userid="), []byte("user="), []byte("username=")}
+
+// connects reports that the name at from is a field of such a string: what stands
+// there is a password, be it a word.
+func connects(text []byte, from int) bool {
+	if from < 2 || strings.IndexByte(";& ", text[from-1]) < 0 {
+		return false
+	}
+	before := from - 1
+	for before > 0 && from-before < 3 && isBlank(text[before]) {
+		before--
+	}
+	if strings.IndexByte(",({", text[before]) >= 0 { // an argument of a call
+		return false
+	}
+	var buf [accountReach]byte
+	near := appendLower(buf[:0], text[max(0, from-accountReach):from])
+	if line := bytes.LastIndexByte(near, '\n'); line >= 0 {
+		near = near[line+1:]
+	}
+	for _, field := range connections {
+		if bytes.Contains(near, field) {
+			return true
+		}
+	}
+	return false
+}
+
+// configuring are the words that begin the lines of switches, routers and
+// firewalls which set a password.
+var configuring = wordSet("set enable username user neighbor add")
+
+// configures reports that the name at from and its value up to end are the last
+// words of such a line.
+func configures(text []byte, from, end int) bool {
+	if end < len(text) && text[end] != '\n' && text[end] != '\r' {
+		return false
+	}
+	line := text[max(0, from-accountReach):from]
+	if i := bytes.LastIndexByte(line, '\n'); i >= 0 {
+		line = line[i+1:]
+	} else if len(line) == accountReach {
+		return false
+	}
+	line = bytes.TrimLeft(line, " \t")
+	first := bytes.IndexByte(line, ' ')
+	return first > 0 && configuring[string(line[:first])] && (bytes.IndexByte(line, ' ') == len(line)-1 || string(line[:first]) != "set" && string(line[:first]) != "add")
+}
+
 // Words of functions: those that take a value to keep it, and those that ask for
 // something else by a name.
 var (
@@ -302,6 +353,9 @@ var wrappers = wordSet("string::from string.valueof string some ok just secretst
 func skipWrapper(text []byte, pos int) int {
 	const most = 16
 	start := pos
+	if hasFold(text[pos:], []byte("[]byte(")) && pos+7 < len(text) && isQuote(text[pos+7]) {
+		return pos + 7
+	}
 	if hasFold(text[pos:], []byte("new ")) {
 		start += len("new ")
 	}

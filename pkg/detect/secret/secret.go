@@ -5,6 +5,9 @@
 // generate, and a table of this package's own. A rule's regular expression is
 // compiled to a small matcher that is tried only where a literal of the rule
 // stands, so its cost depends on the hits and not on the rules.
+//
+// A password is found behind its name. One before it ("… is my password") is not:
+// every word of a stream would have to wait for the words behind it.
 package secret
 
 import (

@@ -134,6 +134,7 @@ var kinds = []kind{
 	{"SQUARE_ACCESS_TOKEN", `\b((?:sq0(?:atp|csp|idp)-[\w-]{22,43}|EAAA[\w-]{60}))` + tail, 3.5},
 	// Chat and mail.
 	{"SLACK_TOKEN", `\b(xox[abeoprs](?:-\d{6,14}){1,3}-[A-Za-z0-9]{16,64})` + tail, 3.2},
+	{"SLACK_TOKEN", `\b(xoxe\.xox[bp]-\d-[A-Za-z0-9]{100,300})` + tail, 3.5},
 	{"SLACK_APP_TOKEN", `\b(xapp-\d-[A-Z0-9]{8,16}-\d{8,16}-[a-z0-9]{32,128})` + tail, 3},
 	{"SLACK_COOKIE", `\b(xoxd-[\w%+/\\-]{40,400})`, 3.5},
 	{"SLACK_WEBHOOK_URL", `(https://hooks\.slack(?:-gov)?\.com/(?:services|workflows|triggers)/[A-Za-z0-9+/_-]{30,120})`, 3},
@@ -145,6 +146,7 @@ var kinds = []kind{
 	{"TINES_WEBHOOK_URL", `(https://[\w-]{2,40}\.tines\.com/webhook/[0-9a-z]{32}/[0-9a-z]{32})`, 3},
 	{"DISCORD_BOT_TOKEN", `(?i)discord[^\n]{0,40}?\b([MNO][A-Za-z0-9_-]{23,27}\.[A-Za-z0-9_-]{6}\.[A-Za-z0-9_-]{27,40})` + tail, 4.2},
 	{"TELEGRAM_BOT_TOKEN", `\b(\d{8,10}:AA[\w-]{32,34})` + tail, 3.5},
+	{"FCM_SERVER_KEY", `\b(AAAA[\w-]{7}:APA91b[\w-]{120,160})` + tail, 4},
 	{"FACEBOOK_ACCESS_TOKEN", `\b(EAA[A-Za-z0-9]{90,400})` + tail, 3.5},
 	{"TWILIO_API_KEY", `\b(SK[0-9a-f]{32})` + tail, 3},
 	{"SENDGRID_API_KEY", `\b(SG\.[\w-]{16,32}\.[\w-]{32,64})` + tail, 3.5},

@@ -158,6 +158,9 @@ func standInURL(v []byte) bool {
 	if len(v) > 3 && v[0]&0x20 == 0 && isWords(v) && isName(v) {
 		return true // API_TOKEN
 	}
+	if isWords(v) && speaking(v) {
+		return true // secretRef
+	}
 	letters := 0
 	for letters < len(v) && isLetter(v[letters]) {
 		letters++

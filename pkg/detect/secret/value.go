@@ -59,10 +59,13 @@ func template(v []byte) bool {
 	}
 	first, last := v[0], v[len(v)-1]
 	switch {
-	case first == '<', first == '[' && last == ']', first == '{', first == '%' && (last == '%' || len(v) < 4), first == '@' && last == '@', first == '`':
+	case first == '<', first == '[' && last == ']', first == '(' && isWords(bytes.TrimSuffix(v[1:], []byte(")"))), first == '{', first == '#' && v[1] == '{', first == '%' && (last == '%' || len(v) < 4), first == '@' && last == '@', first == '`':
 		return true
 	case first == '$':
-		return v[1] == '{' || v[1] == '(' || v[1] == '[' || isName(v[1:]) || isWords(v[1:])
+		if open := bytes.IndexAny(v[1:], "[{("); open > 0 { // $_POST['password']
+			v = v[:1+open]
+		}
+		return len(v) < 2 || v[1] == '{' || v[1] == '(' || v[1] == '[' || isName(v[1:]) || isWords(v[1:])
 	}
 	return bytes.Contains(v, []byte("${")) || bytes.Contains(v, []byte("$(")) || bytes.Contains(v, []byte("{{")) || bytes.Contains(v, []byte("%(")) && bytes.Contains(v, []byte(")s"))
 }
@@ -176,7 +179,7 @@ func random(v []byte) bool {
 	case n.digits == len(v)-n.special:
 		return false
 	}
-	if n.run < 10 && len(v) < 24 || n.turns < 3 || n.numbers <= 1 && 5*n.turns < len(v) {
+	if n.run < 10 && len(v) < 20 || n.turns < 3 || n.numbers <= 1 && 5*n.turns < len(v) {
 		return false
 	}
 	return entropy(v) >= 3.3 && !wordy(v)
@@ -211,7 +214,7 @@ func wordy(v []byte) bool {
 		part := v[:i]
 		v = v[i:]
 		total += len(part)
-		if n := census(part); len(part) <= 8 && n.turns <= 1 || n.turns == 0 && readable(part) || n.turns <= 2 && len(part) <= 12 && readable(part) || n.digits == 0 && readable(part) {
+		if n := census(part); len(part) <= 8 && n.turns <= 1 || n.turns == 0 && readable(part) || n.turns <= 2 && len(part) <= 12 && readable(part) || n.digits == 0 && 4*n.turns < len(part) && readable(part) {
 			plain += len(part)
 		}
 	}
@@ -259,7 +262,7 @@ func isUUID(v []byte) bool {
 }
 
 // weak are the values that documents and tests write where a password belongs.
-var weak = wordSet("password passwd passwort pass pwd passphrase secret secrets token key apikey api_key api-key changeme change_me change-me changeit test testing tester demo dummy fake sample example placeholder default guest user username login root admin administrator foo bar baz foobar qux quux none null nil undefined true false yes no on off string str text value empty todo redacted hidden masked removed censored unset required optional invalid valid wrong correct incorrect missing mysecret mypassword mytoken mykey my-secret my-password my_password my_secret yourpassword your_password your-password yoursecret yourtoken your-token your_token yourkey s3cret s3cr3t passw0rd p@ssw0rd p@ssword pa55word password1 password123 test123 testpass testpassword test-password secret123 admin123 letmein qwerty abc123 abcd1234 123456 12345678 123456789 1234567890 postgres mysql redis mongo mongodb rabbitmq kong elastic minio minioadmin localhost database db bearer basic object number boolean integer bool int float any some other the new old my your our this super very unknown random hunter hello world abc xyz abcdef")
+var weak = wordSet("password passwd passwort pass pwd passphrase secret secrets token key apikey api_key api-key changeme change_me change-me changeit test testing tester demo dummy fake sample example placeholder default guest user username login root admin administrator foo bar baz foobar qux quux none null nil undefined true false yes no on off string str text value empty todo redacted hidden masked removed censored unset required optional invalid valid wrong correct incorrect missing mysecret mypassword mytoken mykey my-secret my-password my_password my_secret yourpassword your_password your-password yoursecret yourtoken your-token your_token yourkey s3cret s3cr3t passw0rd p@ssw0rd p@ssword pa55word password1 password123 test123 testpass testpassword test-password secret123 admin123 letmein qwerty abc123 abcd1234 123456 12345678 123456789 1234567890 postgres mysql redis mongo mongodb rabbitmq kong elastic minio minioadmin localhost database db bearer basic object number boolean integer bool int float any some other the new old my your our this super very unknown random hunter hello world abc xyz abcdef see ask 1password bitwarden keepass lastpass")
 
 // stems are the words whose presence in a value says that it is none.
 var stems = [][]byte{[]byte("example"), []byte("placeholder"), []byte("changeme"), []byte("your-"), []byte("your_"), []byte("yourp"), []byte("yours"), []byte("redacted"), []byte("dummy"), []byte("insert"), []byte("replace"), []byte("secret-here"), []byte("key-here"), []byte("-here"), []byte("_here"), []byte("foobar"), []byte("lorem"), []byte("1234567890"), []byte("0123456789"), []byte("abcdefgh"), []byte("...")}
