@@ -27,7 +27,7 @@ const (
 // reaches at most 63 tokens.
 const (
 	maxConcepts = 2048
-	maxSlots    = 1024 // concepts the prefilter keeps the last place of
+	maxSlots    = 1536 // concepts the prefilter keeps the last place of
 	maxStepGap  = 12
 	maxSteps    = 6
 )
@@ -92,6 +92,7 @@ type compiler struct {
 	classes  map[string]int
 	listed   map[string]int // commonness of words in phrases
 	stepMask []conceptSet   // step id -> alternatives
+	mistyped []string       // words whose misspellings are words, too
 	out      phrases
 }
 
@@ -102,6 +103,7 @@ const (
 	nameURL   = "URL"
 	nameMark  = "MARKER"
 	nameNote  = "COMMENT"
+	nameTypos = "TYPOS" // no concept: words whose misspellings are read, too
 	nameColon = "COLON" // a colon that ends a word, as behind a speaker's name
 )
 
@@ -165,6 +167,10 @@ func (c *compiler) list(common string, words []string) error {
 }
 
 func (c *compiler) define(name, flags string, words []string) error {
+	if name == nameTypos {
+		c.mistyped = append(c.mistyped, words...)
+		return nil
+	}
 	var bitsOf uint8
 	common := 0
 	for _, f := range flags {
@@ -312,6 +318,7 @@ func (c *compiler) step(f string) int {
 // finish numbers the sets, fills the fit matrix and the trie.
 func (c *compiler) finish() (*phrases, error) {
 	p := &c.out
+	c.misspell()
 	c.spread()
 	numbers := map[string]uint16{}
 	number := func(s conceptSet) uint16 {
@@ -350,6 +357,26 @@ func (c *compiler) finish() (*phrases, error) {
 	}
 	c.sift(numbers)
 	return p, nil
+}
+
+// misspell lists what becomes of a word where one of its inner letters is left
+// out or changes place with the next: people and models read it all the same.
+// A misspelling that is a word of its own stays that.
+func (c *compiler) misspell() {
+	for _, w := range c.mistyped {
+		for i := 1; i+1 < len(w); i++ {
+			c.mistype(w, w[:i]+w[i+1:])
+			if i+2 < len(w) {
+				c.mistype(w, w[:i]+w[i+1:i+2]+w[i:i+1]+w[i+2:])
+			}
+		}
+	}
+}
+
+func (c *compiler) mistype(word, as string) {
+	if _, ok := c.words[as]; !ok {
+		c.words[as] = c.words[word]
+	}
 }
 
 // sift fills the prefilter's trie with the words that matter to it, and those

@@ -72,6 +72,34 @@ func TestGapsAreBounds(t *testing.T) {
 	}
 }
 
+// TestMisspellings: a word of TYPOS is read with an inner letter dropped or
+// swapped with the next, not with another change, and not where the outcome is
+// a word of its own.
+func TestMisspellings(t *testing.T) {
+	p, err := compilePhrases("@TYPOS - = trial\n@V 1 = hold\n@O 1 = trial court\n@T 1 = trail\nclass 1 = V O\nclass 1 = V T V")
+	if err != nil {
+		t.Fatal(err)
+	}
+	z := tokenizer{p: p}
+	for text, want := range map[string]bool{
+		"hold trial":  true,
+		"hold tiral":  true,
+		"hold trila":  false, // the last letter
+		"hold tial":   true,
+		"hold tral":   true,
+		"hold rial":   false,
+		"hold tril":   true,
+		"hold trail":  false,
+		"hold cuort":  false,
+		"hold triaal": false,
+	} {
+		toks := z.run([]byte(text))
+		if got := p.match(&p.rules[0], toks, 1) >= 0; got != want {
+			t.Errorf("%q: match %v, want %v", text, got, want)
+		}
+	}
+}
+
 func TestModelRoundTrip(t *testing.T) {
 	w := make([]float64, modelRows)
 	w[3], w[70000] = 2.54, -1.27

@@ -2,6 +2,7 @@ package injection
 
 import (
 	"bytes"
+	"math"
 	"slices"
 	"unicode/utf8"
 )
@@ -358,7 +359,9 @@ func (s *scanner) inner(e *evidence, text []byte, from blob, depth int, plain fl
 	}
 }
 
-// ask adds what the model thinks of the window's most suspicious stretch.
+// ask adds what the model thinks of the window's most suspicious stretch. The
+// more stretches there are, the higher the worst of them is by chance, which
+// is taken off: as many looks as the window has stretches side by side.
 func (s *scanner) ask(e *evidence, toks []token) {
 	if s.d.model == nil {
 		return
@@ -367,6 +370,7 @@ func (s *scanner) ask(e *evidence, toks []token) {
 	if to == 0 {
 		return
 	}
+	logit -= math.Log(1 + float64(len(toks))/stretchWords)
 	e.model = min(max(modelWeight*(logit+modelShift), modelLeast), modelMost)
 	if e.end == 0 {
 		e.start, e.end = int(toks[from].start), int(toks[to-1].end)
