@@ -35,6 +35,7 @@ type scanner struct {
 	sums    []float32
 	role    Role
 	depth   int
+	words   wordCounts
 	glanced int // no phrase begins with a pair before this
 	work    int // bytes tokenized, for tests of its bound
 }
@@ -58,6 +59,7 @@ type evidence struct {
 	decoded    float64
 	planted    float64
 	model      float64
+	foreign    float64
 }
 
 // maxClasses bounds the classes of the phrase file.
@@ -74,11 +76,28 @@ func (s *scanner) score(text []byte, role Role) Result {
 		s.everyWindow(text, &best)
 	} else {
 		s.hotWindows(text, &best)
+		s.foreign(text, &best)
 	}
 	if best.end == 0 {
 		return Result{}
 	}
 	return s.result(best)
+}
+
+// foreign weighs a task of somebody else where nothing worse was found.
+func (s *scanner) foreign(text []byte, best *evidence) {
+	if squash(best.logit) >= Likely || s.role == System || s.role == Developer {
+		return
+	}
+	start, end, ok := s.words.foreignTask(text)
+	if !ok {
+		return
+	}
+	e := evidence{start: start, end: end, foreign: foreignWeight, logit: bias + foreignWeight}
+	if s.role == Tool {
+		e.logit += toolBonus
+	}
+	s.keepBest(best, e, 0)
 }
 
 // hotWindows judges the surroundings of each place the prefilter stops at.
@@ -413,7 +432,7 @@ func (s *scanner) reasons(e evidence) []string {
 		name string
 		w    float64
 	}
-	all := []named{{"obfuscation", e.obfuscated}, {"hidden-text", e.hidden}, {"encoded", e.decoded}}
+	all := []named{{"obfuscation", e.obfuscated}, {"hidden-text", e.hidden}, {"encoded", e.decoded}, {"foreign-task", e.foreign}}
 	for i, name := range s.d.p.classes {
 		all = append(all, named{name, e.classes[i]})
 	}
