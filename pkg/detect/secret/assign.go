@@ -97,9 +97,6 @@ func fills(r, want role) bool { return r == want || r == roleKey && want == role
 // keyBinds is the same cheap question of a name that says little: a sign behind it,
 // and a lone key only as a parameter of a URL.
 func keyBinds(text []byte, from, to int) bool {
-	if to-from == len("key") && (from == 0 || text[from-1] != '?' && text[from-1] != '&') {
-		return false
-	}
 	pos := skip(text, to, 6, func(c byte) bool { return isBlank(c) || isQuote(c) || c == '\\' || c == ']' })
 	if pos >= len(text) || text[pos] == '=' || text[pos] == ':' {
 		return true
@@ -128,6 +125,9 @@ func findValue(text []byte, from, to int, r role) (start, end int, ok bool) {
 	if s.bound == unbound || s.end <= s.start {
 		return 0, 0, false
 	}
+	if s.bound == byColon && s.quote != 0 && from > 0 && text[from-1] == s.quote && to < len(text) && (text[to] == ':' || isBlank(text[to])) {
+		return 0, 0, false // input("Password: "), and what follows it
+	}
 	if paired, ok := pairedPassword(text, from, to, s); ok {
 		s, r = paired, rolePassword
 	}
@@ -137,8 +137,12 @@ func findValue(text []byte, from, to int, r role) (start, end int, ok bool) {
 	s.variable = isName(text[from:to]) && text[from]&0x20 == 0
 	s.named = to-from > len("key")
 	s.chosen = r == roleToken && peopleChoose(text[from:to])
-	if s.bound == byNothing && configures(text, from, s.end) {
+	switch {
+	case s.bound != byNothing:
+	case configures(text, from, s.end):
 		s.bound = byFlag
+	case to-from == len("pw") && hasFold(text[from:], []byte("pw ")): // which is no word otherwise
+		s.bound = byVerb
 	}
 	s.enclosed = from > 0 && s.end < len(text) && isQuote(text[from-1]) && text[s.end] == text[from-1]
 	s.connects = s.bound == byEquals && s.quote == 0 && connects(text, from)
@@ -232,6 +236,8 @@ func bindingAt(text []byte, from, to, pos int, quoted bool) (binding, int) {
 		return byEquals, pos + len("!= ")
 	case c == ',' && quoted:
 		return byComma, pos + 1
+	case c == '(' && pos > to && !quoted:
+		return noteAfter(text, pos)
 	case c == '(' && pos == to && pos+1 < len(text) && isQuote(text[pos+1]):
 		return byCall, pos + 1
 	case c == '>' && from > 0 && text[from-1] == '<':
@@ -244,6 +250,17 @@ func bindingAt(text []byte, from, to, pos int, quoted bool) (binding, int) {
 		return wideOperatorAt(text, pos)
 	}
 	return unbound, pos
+}
+
+// noteAfter reads the sign behind a few words in brackets, as in password (old): …,
+// or takes what stands in them for the value: the API key (…).
+func noteAfter(text []byte, pos int) (binding, int) {
+	const most = 24
+	end := skip(text, pos+1, most, func(c byte) bool { return isWord(c) || isBlank(c) || c == '-' })
+	if end+1 < len(text) && text[end] == ')' && (text[end+1] == ':' || text[end+1] == '=') {
+		return byVerb, end + 2
+	}
+	return byNothing, pos + 1
 }
 
 // operatorAt reads =, ==, =>, :, :=, ::=, :::=, ?=, +=, .=, ||.
@@ -413,7 +430,7 @@ func valueAt(text []byte, from, pos int, bound binding) site {
 	}
 	pos = skip(text, pos, 2, func(c byte) bool { return c == '\\' || c == '*' || c == '(' && bound == byVerb })
 	pos = skip(text, pos, 4, isBlank)
-	pos = skipWrapper(text, pos)
+	pos = skipWrapper(text, pos, bound == byComma)
 	if pos+1 < len(text) && isQuote(text[pos+1]) && strings.IndexByte("bruf@LRUB$", text[pos]) >= 0 {
 		pos++
 	}

@@ -109,7 +109,7 @@ const (
 
 // calls are functions of libraries that are given a user's name and a password.
 var calls = []kind{
-	{"CALL_PASSWORD", `\b(?:HTTPBasicAuth|HTTPDigestAuth|BasicAuth|SetBasicAuth|basicAuth|withBasicAuth|UserPassword|UsernamePasswordCredentials|UsernamePasswordCredential|PasswordCredential|NetworkCredential|PasswordAuthentication|BasicCredentials|BasicAWSCredentials|setCredentials|addCredentials|auth_basic)\(\s{0,4}` + quoted + last, 1.5},
+	{"CALL_PASSWORD", `\b(?:HTTPBasicAuth|HTTPDigestAuth|BasicAuth|WiFi\.begin|SetBasicAuth|basicAuth|withBasicAuth|UserPassword|UsernamePasswordCredentials|UsernamePasswordCredential|PasswordCredential|NetworkCredential|PasswordAuthentication|BasicCredentials|BasicAWSCredentials|setCredentials|addCredentials|auth_basic)\(\s{0,4}` + quoted + last, 1.5},
 	{"CALL_PASSWORD", `\b(?:login\(|authenticate\(|sign_in\(|signIn\()` + quoted + last, 1.5},
 	{"FIELD_PASSWORD", `\b(?:type|fill|setValue|sendKeys|send_keys)\(\s?["'\x60][^"'\x60\n]{0,40}?[Pp]ass(?:word|wd)?["'\]]{1,3}` + next + `["'\x60]([^"'\x60\n]{4,128})["'\x60]`, 1.5},
 	{"FIELD_PASSWORD", `(?i)(?:password"\)|password'\)|password\]'\)|password\]"\)|password"\]'\))\.(?:send_keys|sendKeys|type|fill|setValue|set_value|set|val)\(\s?["']([^"'\n]{4,128})["']`, 1.5},

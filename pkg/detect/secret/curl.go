@@ -66,16 +66,19 @@ func commandEnds(text []byte, pos int) bool {
 	return text[before] != '\\'
 }
 
-// optionValue returns where the value of -u or --user at pos begins, else 0.
+// optionValue returns where the value of -u or --user at pos begins, else 0; u may
+// stand behind other letters, as in -sku.
 func optionValue(text []byte, pos int) int {
-	for _, option := range [...]string{"--user", "-u"} {
-		end := pos + len(option)
-		if end >= len(text) || string(text[pos:end]) != option {
-			continue
-		}
-		if c := text[end]; isBlank(c) || c == '=' || option == "-u" && isQuote(c) {
-			return skip(text, end, 5, func(c byte) bool { return isBlank(c) || c == '=' })
-		}
+	end := pos + len("--user")
+	short := end >= len(text) || string(text[pos:end]) != "--user"
+	if short {
+		end = skip(text, pos+1, 8, isLetter)
+	}
+	if end >= len(text) || short && text[end-1] != 'u' {
+		return 0
+	}
+	if c := text[end]; isBlank(c) || c == '=' || short && isQuote(c) {
+		return skip(text, end, 5, func(c byte) bool { return isBlank(c) || c == '=' })
 	}
 	return 0
 }

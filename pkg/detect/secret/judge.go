@@ -43,7 +43,7 @@ func acceptsToken(v []byte, s site) bool {
 		return made
 	case s.chosen && chosenSecret(v):
 		return true
-	case s.quote == 0 && s.bound == byEquals && reference(v):
+	case s.quote == 0 && s.bound == byEquals && reference(v) && !(made && dense(v)):
 		return false
 	}
 	return made || coded == realPair || coded == noPair && s.quote != 0 && strong(v)
@@ -65,7 +65,7 @@ func twoParts(v []byte) bool {
 // be typed: three groups or more of the same length between dashes, of capitals
 // and digits or of letters in both cases that are no words.
 func grouped(v []byte) bool {
-	const least, most = 4, 6
+	const least, most = 4, 8
 	width := bytes.IndexByte(v, '-')
 	if width < least || width > most || (len(v)+1)%(width+1) != 0 || len(v) < 3*width {
 		return false
@@ -78,6 +78,13 @@ func grouped(v []byte) bool {
 	n := census(v)
 	mixed := n.lower >= 3 && (n.turns >= 2 || n.turns == 1 && !readable(v))
 	return n.upper >= 3 && (mixed || n.digits >= 3 && n.turns >= 3) && n.hex+n.special < len(v)
+}
+
+// dense reports changes between digits, small and capital letters too many for a
+// name of code.
+func dense(v []byte) bool {
+	n := census(v)
+	return n.run >= 16 && 4*n.turns >= len(v)
 }
 
 // jumble reports letters of both cases, too many of them consonants for words:
@@ -93,11 +100,13 @@ func acceptsKey(v []byte, s site) bool {
 	if s.query {
 		return random(v) && !speaking(v) && !isUUID(v)
 	}
-	if s.variable && s.bound == byEquals && len(v) >= 32 && n.hex == len(v) {
-		return random(v)
+	if s.bound != byEquals && (s.bound != byColon || s.quote == 0 && !s.enclosed) || len(v) < 20 {
+		return false
 	}
-	return s.named && (s.bound == byEquals || s.bound == byColon && (s.quote != 0 || s.enclosed)) && len(v) >= 20 && n.hex < len(v) && !isUUID(v) && !bytes.ContainsAny(v, "/.:") &&
-		n.turns >= 6 && random(v) && !speaking(v)
+	if n.hex == len(v) || isUUID(v) {
+		return s.variable && s.named && s.bound == byEquals && len(v) >= 32 && n.hex == len(v) && random(v)
+	}
+	return !bytes.ContainsAny(v, "/.:") && n.turns >= 6 && random(v) && !speaking(v)
 }
 
 // chosenSecret reports what a person typed where a random value belongs: words

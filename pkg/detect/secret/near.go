@@ -349,11 +349,12 @@ func typed(text []byte, pos, to int, quoted bool) int {
 // wrappers make a value of another type from the one in their brackets.
 var wrappers = wordSet("string::from string.valueof string some ok just secretstring secretstr secret secret::new secretstring::from std::string string_view std::string_view buffer.from sensitive wrap valueof")
 
-// skipWrapper passes String::from( and the like before a quote.
-func skipWrapper(text []byte, pos int) int {
+// skipWrapper passes String::from( and the like before a quote; listed says that
+// the value is one of several.
+func skipWrapper(text []byte, pos int, listed bool) int {
 	const most = 16
 	start := pos
-	if hasFold(text[pos:], []byte("[]byte(")) && pos+7 < len(text) && isQuote(text[pos+7]) {
+	if !listed && hasFold(text[pos:], []byte("[]byte(")) && pos+7 < len(text) && isQuote(text[pos+7]) {
 		return pos + 7
 	}
 	if hasFold(text[pos:], []byte("new ")) {

@@ -226,6 +226,15 @@ var found = []struct{ text, value string }{
 	{"http -a ann:kd92!mWq api.acme.test", "kd92!mWq"},
 	{"impdp system/kd92mWq dumpfile=x", "kd92mWq"},
 	{"az keyvault secret set --vault-name v --name n --value kd92!mWq", "kd92!mWq"},
+	{`self.qualaroo_key = "7d1ab9c76bea2cfb80a29fef8f1e0b12"`, "7d1ab9c76bea2cfb80a29fef8f1e0b12"},
+	{"the API key (kD93mWl20sLqPz81xYv72Qn) does not work", "kD93mWl20sLqPz81xYv72Qn"},
+	{"[DEBUG] Key=kD93mWl20sLqPz81xYv72Qn", "kD93mWl20sLqPz81xYv72Qn"},
+	{"password (old): kd92mWq8", "kd92mWq8"},
+	{"ssh root@10.0.0.1 # pw lantern42", "lantern42"},
+	{"api_key=kD93mWl20sLqPz81xYv72Qn.Zq8mN2xTb5Rc3Hs4Gj6Fu8", "kD93mWl20sLqPz81xYv72Qn.Zq8mN2xTb5Rc3Hs4Gj6Fu8"},
+	{"curl -sku bob:kd92mWqX https://x.internal", "bob:kd92mWqX"},
+	{`WiFi.begin("home", "kd92!mWq");`, "kd92!mWq"},
+	{"token: 5QCXUYE-B9LNS58-X62XLXO-CHZJZDO", "5QCXUYE-B9LNS58-X62XLXO-CHZJZDO"},
 }
 
 // encoded is what openssl makes, of zeros, in base64.
@@ -411,4 +420,11 @@ var clean = []string{
 	"connect(host=host, user=user, password=password_of_user)",
 	"set password for the user2",
 	"session_key = AES-256-GCM",
+	`dataset_key = "4b1f9c07-2d6e-4a83-9c15-7e0fd28a61b3"`,
+	`s3_key = "4b1f9c07-2d6e-4a83-9c15-7e0fd28a61b3"`,
+	`key = "7d1ab9c76bea2cfb80a29fef8f1e0b12"`,
+	"key: 4b1f9c07-2d6e-4a83-9c15-7e0fd28a61b3",
+	`input("Password: ")&page=10`,
+	"the password (PBKDF2-SHA256) and the token (JWT) are kept",
+	"password (8-64 characters) of user2",
 }

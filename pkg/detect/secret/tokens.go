@@ -160,6 +160,7 @@ var kinds = []kind{
 	{"ADAFRUIT_IO_KEY", `\b(aio_[A-Za-z0-9]{28})` + tail, 3.5},
 	{"CLICKUP_TOKEN", `\b(pk_\d{6,9}_[0-9A-Z]{32})` + tail, 3.5},
 	{"ZOHO_TOKEN", `\b(1000\.[0-9a-f]{32}\.[0-9a-f]{32})` + tail, 3},
+	{"ROOTLY_TOKEN", `\b(rootly_[0-9a-f]{64})` + tail, 3},
 	{"POLAR_TOKEN", `\b(polar_[a-z]{2,4}_[A-Za-z0-9]{36,60})` + tail, 3.5},
 	{"ONFIDO_TOKEN", `\b(api_(?:live|sandbox)(?:_[a-z]{2})?\.[\w.-]{30,48})` + tail, 3.5},
 	{"CONFIGCAT_SDK_KEY", `\b(configcat-sdk-1/[\w-]{22}/[\w-]{22})` + tail, 3.8},
