@@ -12,6 +12,11 @@ import (
 // which is found backwards. So the cutter alone says what a token is, and a
 // stream, which sees too little at a time to pass much, finds the same.
 
+// leastPlain is how many bytes are worth looking for plain ones among: the cutter
+// is as fast over fewer, as in a stream of small pieces. But it has to see what
+// follows a blank at their end, where a plain word before that can leave at once.
+const leastPlain = 8
+
 // skipPlain moves the cutter, where it stands between tokens, to the next one
 // worth a look.
 func (sc *scanner) skipPlain(text []byte) {
@@ -142,25 +147,42 @@ func tokenStart(text []byte, from, at, most int) int {
 // next, as [cutter.joins] decides it for words without digits: it says so too
 // often, never too seldom, also where the bound cut the word's beginning off.
 func mayJoin(text []byte, from, gap int) bool {
+	start, letters := gap, true
+	for ; start > from; start-- {
+		k := kindOf[text[start-1]]
+		if k&(isUpper|isLower) != 0 {
+			continue
+		}
+		if k&(isBreak|isBlank|isComma) != 0 {
+			break
+		}
+		if k&isOpen != 0 {
+			return true
+		}
+		letters = false
+	}
 	digit := gap+1 >= len(text) || kindOf[text[gap+1]]&isDigit != 0
+	if !letters {
+		return joinsSigned(text, from, gap, digit)
+	}
+	word := text[start:gap]
+	return isCapitals(word) || digit && (isMonth(word) || isNames(word))
+}
+
+// joinsSigned is mayJoin for a word before the gap that has more than letters of
+// ASCII.
+func joinsSigned(text []byte, from, gap int, digit bool) bool {
 	end := gap
 	if end > from && text[end-1] == '.' {
 		end--
 	}
-	if digit || end > from && kindOf[text[end-1]]&isUpper != 0 {
-		start := end
-		for start > from && kindOf[text[start-1]]&(isUpper|isLower|isWide) != 0 {
-			start--
-		}
-		letters := lastWord(text[from:end])
-		if isCapitals(letters) || digit && (isMonth(text[start:end]) || isMonth(letters) || isNames(letters)) {
-			return true
-		}
+	if !digit && (end == from || kindOf[text[end-1]]&isUpper == 0) {
+		return false
 	}
-	for i := gap - 1; i >= from && kindOf[text[i]]&(isBreak|isBlank|isComma) == 0; i-- {
-		if kindOf[text[i]]&isOpen != 0 {
-			return true
-		}
+	start := end
+	for start > from && kindOf[text[start-1]]&(isUpper|isLower|isWide) != 0 {
+		start--
 	}
-	return false
+	letters := lastWord(text[from:end])
+	return isCapitals(letters) || digit && (isMonth(text[start:end]) || isMonth(letters) || isNames(letters))
 }

@@ -1,5 +1,7 @@
 package detect
 
+import "math"
+
 // leftReach is how much text before a token its checks may ask for: the widest
 // look back of a rule for secrets.
 const leftReach = 1024 + 64
@@ -8,6 +10,7 @@ const leftReach = 1024 + 64
 type waiting struct {
 	at, end int // of the literal
 	hold    int // where a finding may begin at the earliest
+	until   int // how long buf must be for its rule to be asked again
 	rule    int32
 }
 
@@ -26,6 +29,7 @@ type scanner struct {
 	open  []waiting // their token is closed, but their rule could still change its mind
 	tried int       // len(buf) when the open ones were last tried
 	least int       // where a finding of the open ones may begin at the earliest
+	soon  int       // the least until of the open ones
 	raw   []Finding // not yet resolved, behind the past ones
 	// ordered is how many of raw were put in order: all but those found since.
 	ordered int
@@ -103,7 +107,9 @@ func (sc *scanner) closeTokens(text []byte, end, final bool) {
 	c := &sc.cut
 	sc.plain = 0
 	for c.start < len(text) {
-		sc.skipPlain(text)
+		if len(text)-c.start >= leastPlain || kindOf[text[len(text)-1]]&isBlank != 0 {
+			sc.skipPlain(text)
+		}
 		from := c.at
 		stop, ok := c.next(text, end, sc.set.maxHold)
 		sc.verify.work += c.at - from
@@ -139,12 +145,18 @@ func (sc *scanner) closeHits(stop, start int, final bool) {
 		sc.next++
 		h.hold = min(h.at, start)
 		if !sc.try(&h, final) {
-			if len(sc.open) == 0 || h.hold < sc.least {
-				sc.least = h.hold
+			if len(sc.open) == 0 {
+				sc.least, sc.soon = h.hold, h.until
 			}
-			sc.open = append(sc.open, h)
+			sc.keepOpen(h)
 		}
 	}
+}
+
+// keepOpen has a hit wait.
+func (sc *scanner) keepOpen(h waiting) {
+	sc.least, sc.soon = min(sc.least, h.hold), min(sc.soon, h.until)
+	sc.open = append(sc.open, h)
 }
 
 // try runs a hit's rule if nothing that follows can change its answer.
@@ -153,7 +165,7 @@ func (sc *scanner) try(h *waiting, final bool) bool {
 	sc.verify.work++
 	if !final {
 		sc.verify.work += min(r.After, len(sc.buf)-h.at)
-		if r.Open(sc.buf, h.at) {
+		if h.until = r.waits(sc.buf, h.at); h.until > 0 {
 			return false
 		}
 	}
@@ -173,6 +185,18 @@ func (sc *scanner) try(h *waiting, final bool) bool {
 		}
 	}
 	return true
+}
+
+// waits is how long the text must be for the rule to be asked again, 0 where
+// nothing that follows can change its answer.
+func (r *rule) waits(text []byte, at int) (until int) {
+	if r.Wait != nil {
+		return r.Wait(text, at)
+	}
+	if r.Open(text, at) {
+		return len(text) + 1
+	}
+	return 0
 }
 
 // beyond says where a secret of the text so far ends, and whether it is over.
@@ -205,25 +229,23 @@ func (sc *scanner) follow(final bool) {
 	}
 }
 
-// tryOpen asks the rules that wait again. Many that wait, and those that have
-// long waited, are asked less often, as each may look at all since its literal:
-// that delays what they hold, and changes nothing else.
+// tryOpen asks the rules that wait again, once what they wait for may have come.
+// Many that wait, and those that have long waited, are asked less often, as each
+// may look at all since its literal: that delays what they hold, and changes
+// nothing else.
 func (sc *scanner) tryOpen(final bool) {
-	if len(sc.open) == 0 || !final && len(sc.buf)-sc.tried < sc.pause() {
+	if len(sc.open) == 0 || !final && (len(sc.buf) < sc.soon || len(sc.buf)-sc.tried < sc.pause()) {
 		return
 	}
 	sc.tried = len(sc.buf)
 	sc.verify.work += len(sc.open)
-	n := 0
-	sc.least = len(sc.buf)
-	for i := range sc.open {
-		if !sc.try(&sc.open[i], final) {
-			sc.open[n] = sc.open[i]
-			sc.least = min(sc.least, sc.open[n].hold)
-			n++
+	open := sc.open
+	sc.open, sc.least, sc.soon = open[:0], len(sc.buf), math.MaxInt
+	for _, h := range open {
+		if !final && len(sc.buf) < h.until || !sc.try(&h, final) {
+			sc.keepOpen(h)
 		}
 	}
-	sc.open = sc.open[:n]
 }
 
 // pause is how many bytes must come before the open rules are asked again: a
@@ -305,6 +327,7 @@ func (sc *scanner) forget(n int) {
 	sc.read -= n
 	sc.tried -= n
 	sc.least -= n
+	sc.soon -= n
 	sc.gone -= n
 	sc.taken -= n
 	for i := range sc.hits {
@@ -323,4 +346,5 @@ func (h *waiting) shift(n int) {
 	h.at -= n
 	h.end -= n
 	h.hold -= n
+	h.until -= n
 }

@@ -67,13 +67,19 @@ func assignment(entity string, literals []string, want role, score float64) Rule
 		Find: func(text []byte, at int) (int, int, bool) {
 			return findAssigned(text, at, want)
 		},
-		Open: func(text []byte, at int) bool {
+		Wait: func(text []byte, at int) int {
 			from, to := nameAround(text, at)
 			if to == len(text) {
-				return true
+				return len(text) + 1
+			}
+			if !mayBind(text, to) {
+				return 0
 			}
 			r := roleOf(text[phraseStart(text, from, to):to])
-			return mayBind(text, to) && fills(r, want) && (r != roleKey || keyBinds(text, from, to)) && openAfter(text, from, to)
+			if !fills(r, want) || r == roleKey && !keyBinds(text, from, to) {
+				return 0
+			}
+			return waitAfter(text, from, to)
 		},
 	}
 }
@@ -551,44 +557,45 @@ func foreignPassword() Rule {
 			}
 			return 0, 0, false
 		},
-		Open: func(text []byte, at int) bool {
+		Wait: func(text []byte, at int) int {
 			for _, name := range foreignNames {
 				if hasFold(text[at:], []byte(name)) {
-					return openAfter(text, at, at+len(name))
+					return waitAfter(text, at, at+len(name))
 				}
 			}
-			return false
+			return 0
 		},
 	}
 }
 
-// openAfter reports whether the value of the name that ends at to may still
-// come or go on.
-func openAfter(text []byte, from, to int) bool {
-	const lookahead = 3 // bytes after a value that accepts asks about
+// waitAfter is [Rule.Wait] for the value of the name that ends at to: 0 where it
+// is complete.
+func waitAfter(text []byte, from, to int) int {
 	if _, bound, more := pairedValue(text, to); more {
-		return true
+		return len(text) + 1
 	} else if bound != unbound {
-		s := siteOf(text, from, to)
-		return s.end+lookahead+nextReach >= len(text) && s.end-s.start < maxValue
+		return waitValue(text, siteOf(text, from, to))
 	}
 	if len(text)-to < nameReach+gapReach {
 		next := skip(text, to, 8, func(c byte) bool { return isBlank(c) || isQuote(c) || c == '*' || c == ']' || c == '\\' })
 		if next == len(text) {
-			return true
+			return len(text) + 1
 		}
 		if s := siteAfter(text, from, to); s.bound == byNothing || s.bound == unbound {
-			return !lineEnds(text, to) && (isLetter(text[next]) || isDigit(text[next]) || text[next] >= 0x80 || strings.IndexByte("=:?|+.>,-([<!", text[next]) >= 0)
+			if !lineEnds(text, to) && (isLetter(text[next]) || isDigit(text[next]) || text[next] >= 0x80 || strings.IndexByte("=:?|+.>,-([<!", text[next]) >= 0) {
+				return len(text) + 1
+			}
+			return 0
 		}
 	}
 	s := siteAfter(text, from, to)
 	if s.bound == unbound {
-		return false
+		return 0
 	}
 	if s.bound == byColon && s.quote == 0 {
 		pos, more := declared(text, s.start)
 		if more {
-			return true
+			return len(text) + 1
 		}
 		if pos > 0 {
 			s = valueAt(text, from, pos, byEquals)
@@ -597,7 +604,18 @@ func openAfter(text []byte, from, to int) bool {
 	if pair, ok := pairedPassword(text, from, to, s); ok {
 		s = pair
 	}
-	return s.end+lookahead+nextReach >= len(text) && s.end-s.start < maxValue
+	return waitValue(text, s)
+}
+
+// waitValue is [Rule.Wait] for the value of s: as much must come behind its end as
+// may still change it, and that end lies no further on than the text does.
+func waitValue(text []byte, s site) int {
+	const lookahead = 3 // bytes after a value that accepts asks about
+	known := s.end + lookahead + nextReach
+	if known < len(text) || s.end-s.start >= maxValue {
+		return 0
+	}
+	return known + 1
 }
 
 // lineEnds reports an end of line behind text[at:] that a colon does not come

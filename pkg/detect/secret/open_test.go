@@ -48,7 +48,13 @@ func holdToWord(t *testing.T, r *Rule, text []byte, at, n int) (closed int) {
 	}
 	for ; n < len(text); n++ {
 		part := text[:n:n]
-		if r.Open(part, at) {
+		open := r.Open(part, at)
+		if r.Wait != nil {
+			if until := r.Wait(part, at); open != (until > 0) || open && (until <= n || until > at+r.After) {
+				t.Errorf("%s on %q: open is %v and waits for %d bytes of %d", r.Entity, part, open, until, n)
+			}
+		}
+		if open {
 			continue
 		}
 		closed++

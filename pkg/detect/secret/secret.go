@@ -35,6 +35,11 @@ type Rule struct {
 	// say so too often, never too seldom, and after After bytes it says no.
 	Open func(text []byte, at int) bool
 
+	// Wait is Open for a rule that knows how much must come before it can say no:
+	// the length of text up to which asking again is of no use, 0 where nothing
+	// could change what Find says. Nil for the others.
+	Wait func(text []byte, at int) int
+
 	// Next reports, after Find or Next reported a secret that ends at after,
 	// another one that belongs to the literal, further on. Nil for rules of one.
 	Next func(text []byte, at, after int) (start, end int, ok bool)
@@ -69,7 +74,7 @@ var all = sync.OnceValues(func() ([]Rule, error) {
 	}
 	out = append(append(out, own...), data...)
 	for i := range out {
-		out[i].Open = bounded(out[i].After, out[i].Open)
+		out[i].bound()
 		if out[i].About == "" {
 			out[i].About = about(out[i].Entity)
 		}
@@ -99,11 +104,20 @@ func about(entity string) string {
 	return strings.ToLower(strings.ReplaceAll(entity, "_", " ")) + ", by its form"
 }
 
-// bounded ends a rule's wait after its reach.
-func bounded(after int, open func([]byte, int) bool) func([]byte, int) bool {
-	return func(text []byte, at int) bool {
-		return len(text)-at < after && open(text, at)
+// bound ends a rule's wait after its reach, and makes Open of Wait where it has
+// that.
+func (r *Rule) bound() {
+	after, open, wait := r.After, r.Open, r.Wait
+	if wait != nil {
+		r.Wait = func(text []byte, at int) int {
+			if len(text)-at >= after {
+				return 0
+			}
+			return min(wait(text, at), at+after)
+		}
+		open = func(text []byte, at int) bool { return wait(text, at) > 0 }
 	}
+	r.Open = func(text []byte, at int) bool { return len(text)-at < after && open(text, at) }
 }
 
 // unbroken is Open for values that a blank or a quote ends: none came yet.
