@@ -3,8 +3,12 @@ package detect
 // date tries the dates that begin with unit i: they must be named as someone's
 // birth. Also the pairs of coordinates.
 func (v *verifier) date(i int) {
-	if u := &v.units[i]; u.len() == 8 && u.digits() && v.closes(i) && stampedDay(v.text[u.start:u.end]) && v.birth(u.start) {
-		v.add("DATE_OF_BIRTH", u.start, u.end, 0.4, aboutBirth, true)
+	u := &v.units[i]
+	if n := u.len(); u.digits() && n > 2 && n != 4 { // no day, month or year, nor a place's degrees
+		if n == 8 && v.closes(i) && stampedDay(v.text[u.start:u.end]) && v.birth(u.start) {
+			v.add("DATE_OF_BIRTH", u.start, u.end, 0.4, aboutBirth, true)
+		}
+		return
 	}
 	if i+4 < len(v.units) && v.isLongDate(i) && v.closes(i+4) && v.birth(v.units[i].start) {
 		v.add("DATE_OF_BIRTH", v.units[i].start, v.units[i+4].end, 0.5, aboutBirth, true)

@@ -99,10 +99,11 @@ func dialled(text []byte, plus int) bool {
 // labels are what address books write behind a number: 082 490 1693-Office.
 var labels = map[string]bool{"office": true, "fax": true, "home": true, "mobile": true, "mob": true, "cell": true, "work": true, "phone": true, "tel": true, "main": true, "direct": true, "private": true, "privat": true, "buero": true, "bureau": true, "handy": true, "portable": true, "oficina": true, "casa": true, "ufficio": true, "kantoor": true, "thuis": true, "mobil": true, "movil": true, "fixe": true, "telefon": true, "telephone": true, "telefono": true, "telefoon": true}
 
-// labelStarts are the first letters of all labels, by their low bits.
-var labelStarts = func() (starts uint32) {
+// labelStarts are the first two letters of all labels: bit b of entry a, both by
+// their five low bits.
+var labelStarts = func() (starts [32]uint32) {
 	for label := range labels {
-		starts |= 1 << (label[0] & 31)
+		starts[label[0]&31] |= 1 << (label[1] & 31)
 	}
 	return starts
 }()
@@ -124,7 +125,7 @@ func (v *verifier) label(end int) bool {
 	} else if from >= len(v.text) || !oneOf(v.text[end], "-/ ") {
 		return false
 	}
-	if from >= len(v.text) || kindOf[v.text[from]]&(isUpper|isLower) == 0 || labelStarts>>(v.text[from]&31)&1 == 0 {
+	if from+1 >= len(v.text) || kindOf[v.text[from]]&(isUpper|isLower) == 0 || labelStarts[v.text[from]&31]>>(v.text[from+1]&31)&1 == 0 {
 		return false
 	}
 	var buf [9]byte

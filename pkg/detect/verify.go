@@ -11,7 +11,7 @@ type verifier struct {
 	units []unit
 	code  [40]byte // one that is being checked, without its blanks
 	// digits are room for those of a number.
-	digits [maxDigits]byte
+	digits [maxDigits + 8]byte
 	near   surroundings
 	out    []Finding
 	// phoned is where the last phone that was found ends: another may follow it.
