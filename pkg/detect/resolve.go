@@ -14,7 +14,7 @@ func (sc *scanner) settle(frontier int, end bool, dst []Finding) ([]Finding, int
 	}
 	sc.verify.work += len(sc.raw)
 	if len(sc.raw) > sc.ordered {
-		slices.SortFunc(sc.raw, byPlace)
+		sc.order()
 	}
 	if len(sc.set.own) > 0 {
 		sc.leftmost(frontier)
@@ -40,6 +40,27 @@ func (sc *scanner) settle(frontier int, end bool, dst []Finding) ([]Finding, int
 	sc.raw, sc.past = append(sc.raw[:0], sc.raw[first:]...), n-first
 	sc.ordered = len(sc.raw)
 	return dst, frontier
+}
+
+// order puts raw in order, of which the first are. What is found comes nearly so:
+// it is put in its place one by one, unless that takes many steps.
+func (sc *scanner) order() {
+	steps := 8 * len(sc.raw)
+	for i := max(1, sc.ordered); i < len(sc.raw); i++ {
+		if byPlace(sc.raw[i-1], sc.raw[i]) <= 0 {
+			continue
+		}
+		f, at := sc.raw[i], i
+		for ; at > 0 && byPlace(sc.raw[at-1], f) > 0; at-- {
+			sc.raw[at] = sc.raw[at-1]
+			steps--
+		}
+		sc.raw[at] = f
+		if steps < 0 {
+			slices.SortFunc(sc.raw, byPlace)
+			return
+		}
+	}
 }
 
 // maxChain is how many findings that overlap from one to the next are decided
