@@ -246,8 +246,10 @@ func bindingAt(text []byte, from, to, pos int, quoted bool) (binding, int) {
 		return noteAfter(text, pos)
 	case c == '(' && pos == to && pos+1 < len(text) && isQuote(text[pos+1]):
 		return byCall, pos + 1
-	case c == '>' && from > 0 && text[from-1] == '<':
-		return byTag, pos + 1
+	case from > 0 && text[from-1] == '<' && (c == '>' || pos > to && !quoted && isLetter(c)):
+		if end := skip(text, pos, maxAttributes, func(c byte) bool { return c != '>' && c != '<' && c != '\n' }); end < len(text) && text[end] == '>' {
+			return byTag, end + 1
+		}
 	case pos > to && !quoted && from > 0 && text[from-1] == '-' || pos > to && !quoted && text[from] == '-':
 		return byFlag, pos
 	case pos > to && (isLetter(c) || isDigit(c) || c >= 0x80):
@@ -268,6 +270,10 @@ func noteAfter(text []byte, pos int) (binding, int) {
 	}
 	return byNothing, pos + 1
 }
+
+// maxAttributes is how many bytes the attributes of an element that is named as a
+// secret may have.
+const maxAttributes = 40
 
 // operatorAt reads =, ==, =>, :, :=, ::=, :::=, ?=, +=, .=, ||.
 func operatorAt(text []byte, pos int) (binding, int) {
@@ -436,6 +442,9 @@ func valueAt(text []byte, from, pos int, bound binding) site {
 	}
 	pos = skip(text, pos, 2, func(c byte) bool { return c == '\\' || c == '*' || c == '(' && bound == byVerb })
 	pos = skip(text, pos, 4, isBlank)
+	if hasFold(text[pos:], []byte("!!str ")) { // a tag of YAML
+		pos += len("!!str ")
+	}
 	pos = skipWrapper(text, pos, bound == byComma)
 	if pos+1 < len(text) && isQuote(text[pos+1]) && strings.IndexByte("bruf@LRUB$", text[pos]) >= 0 {
 		pos++
@@ -443,6 +452,8 @@ func valueAt(text []byte, from, pos int, bound binding) site {
 	if pos < len(text) && isQuote(text[pos]) {
 		s.quote = text[pos]
 		pos++
+	} else {
+		pos = skipWideQuote(text, pos)
 	}
 	for _, scheme := range schemes {
 		if hasFold(text[pos:], scheme) {
@@ -456,6 +467,31 @@ func valueAt(text []byte, from, pos int, bound binding) site {
 	}
 	s.start, s.end = pos, valueEnd(text, from, pos, s)
 	return s
+}
+
+// wideQuotes are the quotation marks of print that begin a value.
+var wideQuotes = [][]byte{[]byte("«"), []byte("“"), []byte("„"), []byte("‘"), []byte("「"), []byte("‹")}
+
+// skipWideQuote passes one of them and the narrow blank that French has behind it.
+func skipWideQuote(text []byte, pos int) int {
+	if pos >= len(text) || text[pos] < 0x80 {
+		return pos
+	}
+	for _, quote := range wideQuotes {
+		if bytes.HasPrefix(text[pos:], quote) {
+			pos += len(quote)
+			if bytes.HasPrefix(text[pos:], []byte("\u00a0")) {
+				pos += len("\u00a0")
+			}
+			return skip(text, pos, 1, isBlank)
+		}
+	}
+	return pos
+}
+
+// guillemet reports a mark or blank of Latin-1 at text[at:] that ends a value.
+func guillemet(text []byte, at int) bool {
+	return text[at] == 0xc2 && at+1 < len(text) && (text[at+1] == 0xbb || text[at+1] == 0xab || text[at+1] == 0xa0)
 }
 
 // skipLine passes one end of line and the indent after it.
@@ -481,7 +517,7 @@ func valueEnd(text []byte, from, pos int, s site) int {
 		if c == '\n' || c == '\r' || s.quote != 0 && c == s.quote || c == '\\' && escapes(text, end) {
 			break
 		}
-		if s.quote == 0 && (isSpace(c) || isQuote(c) || c == '<' || c == ';' || c >= 0xe0 && end > pos || c == '&' && (query || nextField(text, end)) || c == ',' && (end+1 >= len(text) || isSpace(text[end+1]) || isQuote(text[end+1]))) {
+		if s.quote == 0 && (isSpace(c) || isQuote(c) || c == '<' || c == ';' || c >= 0xc2 && (c >= 0xe0 && end > pos || guillemet(text, end)) || c == '&' && (query || nextField(text, end)) || c == ',' && (end+1 >= len(text) || isSpace(text[end+1]) || isQuote(text[end+1]))) {
 			break
 		}
 		end++

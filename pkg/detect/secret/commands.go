@@ -77,6 +77,7 @@ var commands = []kind{
 	{"HAPROXY_PASSWORD", `\binsecure-password\s{1,4}` + word, 1.5},
 	{"HAPROXY_PASSWORD", `\bstats auth\s{1,4}[\w.@-]{1,64}:` + word, 1.5},
 	{"HTTPIE_PASSWORD", `\bhttps? (?:-a|--auth)[ =]['"]?[\w.@-]{1,64}:([^\s'"|;<>]{3,128})`, 1.5},
+	{"KICKSTART_PASSWORD", `\brootpw (?:--plaintext )?` + word, 1.5},
 	{"CADDY_PASSWORD", `\bcaddy hash-password` + option + `(?:--plaintext|-p)[ =]` + word, 1.5},
 	{"WIFI_PSK", `\bwpa_passphrase\s{1,4}(?:"[^"\n]{1,32}"|\S{1,32})\s{1,4}` + word, 1.5},
 	{"WIFI_PSK", `\bnmcli` + option + `password\s{1,4}` + word, 1.5},

@@ -241,6 +241,19 @@ const maxGap = 64
 // Terraform, attributes and elements of XML. The value begins at pos or behind
 // blanks; more says that this is not known yet.
 func pairedValue(text []byte, to int) (pos int, bound binding, more bool) {
+	setting, open := 0, false
+	if to < len(text) && isQuote(text[to]) {
+		setting, open = settingValue(text, to+1)
+	}
+	if setting > 0 {
+		return setting, byTag, false
+	}
+	pos, bound, more = memberValue(text, to)
+	return pos, bound, more || open
+}
+
+// memberValue is pairedValue but for [settingValue].
+func memberValue(text []byte, to int) (pos int, bound binding, more bool) {
 	isClosing := func(c byte) bool { return isQuote(c) || c == '\\' }
 	limit := min(len(text), to+maxGap)
 	pos = skip(text[:limit], to, 4, isClosing)
@@ -290,6 +303,27 @@ func pairedValue(text []byte, to int) (pos int, bound binding, more bool) {
 		return 0, unbound, false
 	}
 	return pos + 1, byEquals, false
+}
+
+// settingValue returns where the value begins of .NET's and Spring's
+// <setting name="…" serializeAs="String"><value>, the first name's quote being
+// before pos; 0 where there is none, and more where it may still come.
+func settingValue(text []byte, pos int) (value int, more bool) {
+	if pos < len(text) && text[pos] != '>' && !isBlank(text[pos]) {
+		return 0, false
+	}
+	pos = skip(text, pos, maxAttributes, func(c byte) bool { return isWord(c) || isBlank(c) || isQuote(c) || c == '=' || c == '.' })
+	if pos >= len(text) || text[pos] != '>' {
+		return 0, pos >= len(text)
+	}
+	pos = skip(text, pos+1, maxAttributes, isSpace)
+	tag := []byte("<value>")
+	if n := min(len(tag), len(text)-pos); !hasFold(text[pos:], tag[:n]) {
+		return 0, false
+	} else if n < len(tag) {
+		return 0, true
+	}
+	return pos + len(tag), false
 }
 
 // valueWord returns the length of the word that announces a value, 0 where there

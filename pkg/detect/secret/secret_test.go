@@ -235,6 +235,14 @@ var found = []struct{ text, value string }{
 	{"curl -sku bob:kd92mWqX https://x.internal", "bob:kd92mWqX"},
 	{`WiFi.begin("home", "kd92!mWq");`, "kd92!mWq"},
 	{"token: 5QCXUYE-B9LNS58-X62XLXO-CHZJZDO", "5QCXUYE-B9LNS58-X62XLXO-CHZJZDO"},
+	{"mot de passe : « lantern42 »", "lantern42"},
+	{"the password is “lantern42”.", "lantern42"},
+	{`<Password type="text">lantern42</Password>`, "lantern42"},
+	{`<setting name="Password" serializeAs="String"><value>lantern42</value></setting>`, "lantern42"},
+	{"<property name=\"password\">\n  <value>lantern42</value>\n</property>", "lantern42"},
+	{`<input type="password" value="lantern-Pepper42">`, "lantern-Pepper42"},
+	{"db_pass: !!str lantern42", "lantern42"},
+	{"rootpw --plaintext lantern42", "lantern42"},
 }
 
 // encoded is what openssl makes, of zeros, in base64.
@@ -420,6 +428,9 @@ var clean = []string{
 	"connect(host=host, user=user, password=password_of_user)",
 	"set password for the user2",
 	"session_key = AES-256-GCM",
+	"rootpw --iscrypted $6$kD93mWl2$kD93mWl20sLqPz81xYv72Qn",
+	`<password type="string" maxLength="32">required</password>`,
+	"<token kind=\"x\"> and <secret2>",
 	`dataset_key = "4b1f9c07-2d6e-4a83-9c15-7e0fd28a61b3"`,
 	`s3_key = "4b1f9c07-2d6e-4a83-9c15-7e0fd28a61b3"`,
 	`key = "7d1ab9c76bea2cfb80a29fef8f1e0b12"`,
