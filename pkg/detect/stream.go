@@ -65,7 +65,8 @@ func (sc *scanner) reset() {
 }
 
 // step scans what came into buf, and returns the position before which all is
-// decided.
+// decided. Here and in closeTokens, what mostly has nothing to do is asked so
+// before it is called: in a stream of small pieces, calls count.
 func (sc *scanner) step(end bool, dst []Finding) ([]Finding, int) {
 	const block = 4 << 10 // of which the second pass finds the bytes in the cache
 	for {
@@ -81,8 +82,12 @@ func (sc *scanner) step(end bool, dst []Finding) ([]Finding, int) {
 	if end {
 		sc.closeHits(len(sc.buf)+1, len(sc.buf), true)
 	}
-	sc.tryOpen(end)
-	sc.follow(end)
+	if len(sc.open) > 0 {
+		sc.tryOpen(end)
+	}
+	if sc.goes != 0 {
+		sc.follow(end)
+	}
 	frontier := sc.frontier(end)
 	return sc.settle(frontier, end, dst)
 }
@@ -122,9 +127,13 @@ func (sc *scanner) closeTokens(text []byte, end, final bool) {
 			if flags&(isDigit|isAt|isColon|isUpper) != 0 && stop-start >= leastDigits {
 				sc.raw = sc.verify.token(sc.set, text[:stop], start, flags, sc.raw)
 			}
-			sc.freePatterns(text[:stop], start)
+			if len(sc.set.free) > 0 {
+				sc.freePatterns(text[:stop], start)
+			}
 		}
-		sc.closeHits(stop, start, final)
+		if sc.next < len(sc.hits) {
+			sc.closeHits(stop, start, final)
+		}
 		sc.skipGap(text, stop)
 	}
 }
@@ -210,9 +219,6 @@ func (sc *scanner) beyond(r *rule, end int) (stop int, over bool) {
 // follow takes what came of a secret that is longer than its reach as found, the
 // rest of the finding before it.
 func (sc *scanner) follow(final bool) {
-	if sc.goes == 0 {
-		return
-	}
 	r := &sc.set.rules[sc.goes-1]
 	stop, over := r.Goes(sc.buf, sc.gone, false)
 	if final && !over {
@@ -234,7 +240,7 @@ func (sc *scanner) follow(final bool) {
 // may look at all since its literal: that delays what they hold, and changes
 // nothing else.
 func (sc *scanner) tryOpen(final bool) {
-	if len(sc.open) == 0 || !final && (len(sc.buf) < sc.soon || len(sc.buf)-sc.tried < sc.pause()) {
+	if !final && (len(sc.buf) < sc.soon || len(sc.buf)-sc.tried < sc.pause()) {
 		return
 	}
 	sc.tried = len(sc.buf)
