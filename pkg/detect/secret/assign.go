@@ -87,7 +87,7 @@ func assignment(entity string, literals []string, want role, score float64) Rule
 // findAssigned looks for the value of the name that has its literal at at.
 func findAssigned(text []byte, at int, want role) (start, end int, ok bool) {
 	from, to := nameAround(text, at)
-	if !mayBind(text, to) || from > 1 && text[from-1] == '/' && text[from-2] == '/' { // or a host
+	if !mayBind(text, to) || from > 1 && text[from-1] == '/' && text[from-2] == '/' || bytes.HasSuffix(text[:from], []byte("checksum/")) { // a host, or an annotation of a pod
 		return 0, 0, false
 	}
 	r := roleOf(text[phraseStart(text, from, to):to])

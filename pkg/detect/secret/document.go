@@ -351,6 +351,9 @@ func nextDatum(text []byte, at, after int) (start, end int, over bool) {
 	}
 }
 
+// encodedCertificate is "-----BEGIN CERTIFICATE" in base64, what no secret is.
+const encodedCertificate = "LS0tLS1CRUdJTiBDRVJUSUZJQ0FUR"
+
 // datum reads name: value on the line text[from:to], or with | or > on the
 // next line.
 func datum(text []byte, from, to, limit int) (start, end int, ok bool) {
@@ -364,6 +367,9 @@ func datum(text []byte, from, to, limit int) (start, end int, ok bool) {
 	begin := pos
 	for pos < limit && (isWord(text[pos]) || text[pos] == '+' || text[pos] == '/' || text[pos] == '=') {
 		pos++
+	}
+	if bytes.HasPrefix(text[begin:pos], []byte(encodedCertificate)) {
+		return 0, 0, false
 	}
 	if pos-begin < 10 || pos < len(text) && !isSpace(text[pos]) && !isQuote(text[pos]) {
 		return 0, 0, false

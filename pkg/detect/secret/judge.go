@@ -123,7 +123,7 @@ func chosenSecret(v []byte) bool {
 // key such as Django's, and nothing of an address, markup or a call.
 func strong(v []byte) bool {
 	n := census(v)
-	return len(v) >= 16 && n.other == 0 && n.lower+n.upper > 0 && n.digits >= 2 && signsIn(v) >= 2 &&
+	return len(v) >= 16 && v[0] != '/' && n.other == 0 && n.lower+n.upper > 0 && n.digits >= 2 && signsIn(v) >= 2 &&
 		bytes.IndexByte(v, ' ') < 0 && !bytes.Contains(v, []byte("://")) && (!bytes.ContainsAny(v, "<>(){}[]|,") || len(v) >= 32 && signsIn(v) >= 6) && entropy(v) >= 3.5
 }
 
@@ -188,6 +188,9 @@ func acceptsPassword(v []byte, s site) bool {
 		}
 		return len(v) >= 8 && (signs > 0 || !wordy(v)) && (n.lower > 0 && n.upper > 0 && n.digits > 0 || letters > 0 && n.digits > 0 && signs > 0)
 	case byVerb, byFlag:
+		if s.bound == byVerb && argument(v) {
+			return false
+		}
 		return len(v) >= 6 && letters > 0 && (n.digits > 0 || signsIn(v[:len(v)-1]) > 0) && !technical(v) && (!reference(v) || endsInNumber(v) || humanName(v)) && v[0] != '-' && v[0] != '/'
 	}
 	if letters == 0 {
@@ -202,6 +205,9 @@ func acceptsPassword(v []byte, s site) bool {
 // hashed reports a hash of a password in the forms of crypt(3), LDAP and web
 // frameworks: $2b$12$…, {SSHA}…, pbkdf2_sha256$….
 func hashed(v []byte) bool {
+	if colon := bytes.IndexByte(v, ':'); colon > 0 && colon+1 < len(v) && v[colon+1] == '$' {
+		v = v[colon+1:] // user:hash, as htpasswd writes it
+	}
 	if v[0] == '{' {
 		end := bytes.IndexByte(v, '}')
 		return end > 2 && end < 16 && len(v) > 24 && isName(v[1:end])
@@ -284,6 +290,16 @@ func passphrase(v []byte, quoted bool) bool {
 		start = i + 1
 	}
 	return count >= least
+}
+
+// argument reports one of a call by its name: pass is_async=True.
+func argument(v []byte) bool {
+	equals := bytes.IndexByte(v, '=')
+	if equals < 2 || !isWords(v[:equals]) {
+		return false
+	}
+	value := v[equals+1:]
+	return isWords(value) || digits(value)
 }
 
 // codeWords are parts of what programs and configurations call things, not of
