@@ -89,6 +89,9 @@ func (sc *scanner) step(end bool, dst []Finding) ([]Finding, int) {
 		sc.follow(end)
 	}
 	frontier := sc.frontier(end)
+	if len(sc.raw) == 0 {
+		return dst, frontier
+	}
 	return sc.settle(frontier, end, dst)
 }
 

@@ -1,6 +1,9 @@
 package detect
 
-import "slices"
+import (
+	"hash"
+	"slices"
+)
 
 // verifier looks into one token. It keeps its buffers from token to token.
 type verifier struct {
@@ -13,6 +16,8 @@ type verifier struct {
 	// digits are room for those of a number.
 	digits [maxDigits + 8]byte
 	near   surroundings
+	keccak hash.Hash // for addresses of Ethereum; nil before the first
+	sum    [32]byte  // room for its sum
 	out    []Finding
 	// phoned is where the last phone that was found ends: another may follow it.
 	phoned int

@@ -18,7 +18,7 @@ func (v *verifier) wallet(i int) {
 	b := v.text[u.start:u.end]
 	switch {
 	case n == 42 && b[0] == '0' && b[1] == 'x' && isHexes(b[2:]) && mixedCase(b[2:]):
-		if eip55(b[2:]) {
+		if v.eip55(b[2:]) {
 			v.add("CRYPTO_WALLET", u.start, u.end, 0.97, aboutWallet, false)
 		}
 	case n == 42 && b[0] == '0' && b[1] == 'x' && isHexes(b[2:]):
@@ -36,11 +36,18 @@ func mixedCase(b []byte) bool {
 }
 
 // eip55 checks the case of an Ethereum address's letters: upper where the hash of
-// the address in lower case has a digit of 8 or more (EIP-55).
-func eip55(address []byte) bool {
-	h := sha3.NewLegacyKeccak256()
-	h.Write(bytes.ToLower(address))
-	sum := h.Sum(nil)
+// the address in lower case has a digit of 8 or more (EIP-55). The hash is kept: a new
+// one is two allocations.
+func (v *verifier) eip55(address []byte) bool {
+	if v.keccak == nil {
+		v.keccak = sha3.NewLegacyKeccak256()
+	}
+	v.keccak.Reset()
+	for i, c := range address {
+		v.code[i] = lower(c)
+	}
+	v.keccak.Write(v.code[:len(address)])
+	sum := v.keccak.Sum(v.sum[:0])
 	for i, c := range address {
 		digit := sum[i/2] >> (4 * (1 - i%2)) & 15
 		if kindOf[c]&isDigit == 0 && (kindOf[c]&isUpper != 0) != (digit >= 8) {
