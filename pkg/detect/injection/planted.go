@@ -52,7 +52,9 @@ func (f *wordCounts) foreignTask(text []byte) (start, end int, ok bool) {
 		if !asks(line, l == first || l == last) {
 			continue
 		}
-		tasks++
+		if tasks++; tasks > foreignTasks {
+			return 0, 0, false
+		}
 		own, shared := f.words(line)
 		switch {
 		case own >= contentDistinct && shared == 0 && !hasLabel(line) && !points(line):
@@ -61,7 +63,7 @@ func (f *wordCounts) foreignTask(text []byte) (start, end int, ok bool) {
 			related = true
 		}
 	}
-	return found.start, found.end, related && found.end > 0 && tasks <= foreignTasks
+	return found.start, found.end, related && found.end > 0
 }
 
 // words counts the words of a line that say something, and those of them that
