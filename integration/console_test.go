@@ -354,7 +354,9 @@ func (b *browser) live(s *harness.Stack) {
 // deniedCall is reached from its row, and tells why.
 func (b *browser) deniedCall() {
 	b.t.Helper()
-	b.run("open the call", chromedp.Click(chromedp.CSS(`tr[data-key] td a`)), chromedp.WaitVisible(chromedp.CSS(".walk")))
+	// By its name: rows that are renewed move under a pointer.
+	open := rows + `.find(row => row.innerText.includes("denied-model")).querySelector("td a").click()`
+	b.run("open the call", chromedp.Evaluate[chromedp.Void](open), chromedp.WaitVisible(chromedp.CSS(".walk")))
 	body := b.text("main")
 	for _, want := range []string{"denied-model", "Denied in the request", "model_denied", "HTTP 403", "Denied before anything was sent to the provider", "tenant globex, team late", "request full"} {
 		if !strings.Contains(body, want) {
