@@ -15,7 +15,7 @@ import (
 // a value there; those of members that carry no text are left out, and so are the
 // names of all others.
 func placesOf(v any, put func(any), name string, dst []func(any)) []func(any) {
-	if carriers[name] {
+	if isCarrier([]byte(name), false) {
 		return dst
 	}
 	switch v := v.(type) {

@@ -361,3 +361,15 @@ func TestShortWordsOfOnesOwnAreFoundEverywhere(t *testing.T) {
 		t.Errorf("sent %s, got %s", sent, got)
 	}
 }
+
+// A property of a schema may have the name of a member that carries no text.
+func TestPropertiesNamedLikeCarriers(t *testing.T) {
+	b := newBench(t, rules{request: redactAll, response: redactAll})
+	for _, name := range []string{"id", "status", "type", "model", "event", "role", "container"} {
+		sent, _ := b.answered(t, "/v1/chat/completions", `{"model":"gpt-4o","messages":[{"role":"user","content":"hi"}],"tools":[{"type":"function","function":{"name":"f","parameters":{"type":"object","properties":{"`+name+`":{"type":"string","description":"such as `+card+`"}}}}}]}`,
+			"application/json", `{"id":"r","model":"gpt-4o","choices":[{"index":0,"message":{"role":"assistant","content":"fine"},"finish_reason":"stop"}]}`, 0)
+		if strings.Contains(sent, card) || !strings.Contains(sent, "such as [CREDIT_CARD]") {
+			t.Errorf("%s: sent %s", name, sent)
+		}
+	}
+}

@@ -1,6 +1,9 @@
 package call
 
 import (
+	"cmp"
+	"slices"
+
 	"github.com/regent-proxy/regent/pkg/call/phase"
 	"github.com/regent-proxy/regent/pkg/detect"
 	"github.com/regent-proxy/regent/pkg/dialect"
@@ -22,10 +25,9 @@ func (c *call) askRemote(f *facts, doc []byte) {
 		}
 	}
 	found, skipped, err := c.snap.Remote.Scan(c.ctx, texts)
-	local := f.findings
 	for i, list := range found {
 		for _, each := range list {
-			if !better(each, local, i) {
+			if !better(each, f.localIn(i)) {
 				f.findings = append(f.findings, foundAt(i, each, &views[i], texts[i]))
 			}
 		}
@@ -56,23 +58,33 @@ func (c *call) remoteGap(reason string) {
 
 // better reports whether a local finding, which knows the form of what it found,
 // is surer of all that a remote one covers.
-func better(f detect.Finding, local []found, text int) bool {
+func better(f detect.Finding, local []found) bool {
 	for i := range local {
 		l := &local[i].finding
-		if local[i].text == text && l.Class != detect.Injection && l.Score >= f.Score && l.Start <= f.Start && f.End <= l.End {
+		if l.Class != detect.Injection && l.Score >= f.Score && l.Start <= f.Start && f.End <= l.End {
 			return true
 		}
 	}
 	return false
 }
 
+// localIn are the local findings in a text.
+func (f *facts) localIn(text int) []found {
+	local := f.findings[:f.local]
+	byText := func(l found, text int) int { return cmp.Compare(l.text, text) }
+	from, _ := slices.BinarySearchFunc(local, text, byText)
+	to, _ := slices.BinarySearchFunc(local, text+1, byText)
+	return local[from:to]
+}
+
 // parts is what is left of a remote finding where local ones that are hidden too
 // have taken their share.
 func (f *facts) parts(each *found, hidden func(*found) bool) []detect.Finding {
 	left := []detect.Finding{each.finding}
-	for i := range f.findings {
-		l := &f.findings[i]
-		if l.remote || l.text != each.text || l.finding.Class == detect.Injection || !hidden(l) {
+	local := f.localIn(each.text)
+	for i := range local {
+		l := &local[i]
+		if l.finding.Class == detect.Injection || !hidden(l) {
 			continue
 		}
 		var next []detect.Finding

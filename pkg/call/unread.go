@@ -107,18 +107,27 @@ func isBase64(s []byte) bool {
 }
 
 // isCarrier reports whether a member's value carries no text.
-func isCarrier(name []byte) bool { return carriers[string(name)] }
+func isCarrier(name []byte, nests bool) bool {
+	whole, ok := carriers[string(name)]
+	return ok && (whole || !nests)
+}
 
 // carriers are the members of the protocols that name things to the other side,
 // seal them or log a tool in: a change would break the call, or the next one. The
-// last are read elsewhere, see dropTokens.
+// last are read elsewhere, see dropTokens. Those that are true carry none in objects
+// and arrays either; a property of a schema may have any other's name.
 var carriers = func() map[string]bool {
 	m := map[string]bool{}
 	for _, name := range []string{
 		"type", "role", "object", "model", "modelVersion", "status", "finish_reason", "finishReason", "stop_reason", "stopReason", "done_reason",
 		"service_tier", "system_fingerprint", "event", "event_type", "mime_type", "mimeType", "media_type", "mediaType", "created_at",
 		"id", "call_id", "item_id", "response_id", "responseId", "request_id", "generation_id", "tool_call_id", "tool_use_id", "toolUseId", "file_id",
-		"previous_response_id", "previous_interaction_id", "container", "vector_store_ids",
+		"previous_response_id", "previous_interaction_id", "container",
+	} {
+		m[name] = false
+	}
+	for _, name := range []string{
+		"vector_store_ids",
 		"signature", "thoughtSignature", "thought_signature", "encrypted_content", "encrypted_index", "redactedContent", "obfuscation", "p",
 		"bytes", "b64_json", "partial_image_b64", "file_data", "embedding", "embeddings",
 		"headers", "authorization", "authorization_token", "authentication",

@@ -10,13 +10,16 @@ import (
 	"testing"
 )
 
-// TestEverySplit cuts the developers' own samples, where REGENT_SHARED names
-// their folder, in two at every byte (long ones at every seventh) and holds the
-// findings against those of the whole.
+// TestEverySplit cuts the developers' own samples, beside the repository or where
+// REGENT_SHARED names their folder, in two at every byte (long ones at every
+// seventh) and holds the findings against those of the whole.
 func TestEverySplit(t *testing.T) {
 	dir := os.Getenv("REGENT_SHARED")
 	if dir == "" {
-		t.Skip("REGENT_SHARED does not name the folder of the samples")
+		dir = filepath.Join("..", "..", "..", "shared")
+	}
+	if _, err := os.Stat(dir); err != nil {
+		t.Skipf("the samples are not beside the repository (set REGENT_SHARED to their folder): %v", err)
 	}
 	s := newSet(t, Options{})
 	for _, name := range []string{"pii.jsonl.gz", "secrets.jsonl.gz"} {

@@ -11,15 +11,16 @@ type Found struct {
 
 // Strings visits the strings of a document that [Validate] accepted, names
 // included, in their order and in one pass, until visit returns false. The value
-// of a member whose name (raw, between the quotes) skip accepts is passed over
-// whole, its name too. On other bytes the strings found are a best effort.
-func Strings(doc []byte, skip func(name []byte) bool, visit func(Found) bool) {
+// of a member that skip accepts is passed over whole, its name too: skip has the name
+// (raw, between the quotes), and whether the value is an object or array. On other
+// bytes the strings found are a best effort.
+func Strings(doc []byte, skip func(name []byte, nests bool) bool, visit func(Found) bool) {
 	w := stringWalks.Get().(*stringWalk)
 	defer stringWalks.Put(w)
 	*w = stringWalk{doc: doc, open: w.open[:0]}
 	defer func() { w.doc = nil }()
 	for w.next() {
-		if w.found.IsName && skip(doc[w.found.Range.Start:w.found.Range.End]) {
+		if w.found.IsName && skip(doc[w.found.Range.Start:w.found.Range.End], w.nests()) {
 			w.pass()
 			continue
 		}
@@ -67,6 +68,12 @@ func (w *stringWalk) str() {
 		w.at, w.member = colon+1, w.found.Range
 		w.found.Member, w.found.IsName = w.member, true
 	}
+}
+
+// nests reports whether the value behind a name's colon is an object or array.
+func (w *stringWalk) nests() bool {
+	at := skipSpace(w.doc, w.at)
+	return at < len(w.doc) && (w.doc[at] == '{' || w.doc[at] == '[')
 }
 
 // pass moves behind the value that a name's colon stands before.

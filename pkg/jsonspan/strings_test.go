@@ -9,7 +9,7 @@ import (
 
 func stringsOf(doc, skipped string) []string {
 	var out []string
-	Strings([]byte(doc), func(name []byte) bool { return string(name) == skipped }, func(f Found) bool {
+	Strings([]byte(doc), func(name []byte, _ bool) bool { return string(name) == skipped }, func(f Found) bool {
 		text, kind := doc[f.Range.Start:f.Range.End], "="
 		if f.IsName {
 			kind = ":"
@@ -50,7 +50,7 @@ func FuzzStrings(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, doc string) {
-		Strings([]byte(doc), func(name []byte) bool { return len(name) == 3 }, func(f Found) bool {
+		Strings([]byte(doc), func(name []byte, _ bool) bool { return len(name) == 3 }, func(f Found) bool {
 			if f.Range.Start > f.Range.End || f.Range.End > len(doc) || f.Member.Start > f.Member.End || f.Member.End > len(doc) {
 				t.Fatalf("%+v of %d bytes", f, len(doc))
 			}
@@ -63,7 +63,7 @@ func FuzzStrings(f *testing.F) {
 		_ = json.Unmarshal([]byte(doc), &v)
 		want := wordsOf(v, nil)
 		var got []string
-		Strings([]byte(doc), func(name []byte) bool { return string(name) == "x" }, func(f Found) bool {
+		Strings([]byte(doc), func(name []byte, _ bool) bool { return string(name) == "x" }, func(f Found) bool {
 			var s string
 			_ = json.Unmarshal([]byte(doc[f.Range.Start-1:f.Range.End+1]), &s)
 			got = append(got, s)
@@ -97,8 +97,21 @@ func wordsOf(v any, dst []string) []string {
 
 func TestStringsAllocates(t *testing.T) {
 	doc := []byte(`{"id":"chatcmpl-1","choices":[{"index":0,"delta":{"content":"hi"},"finish_reason":null}]}`)
-	skip, visit := func([]byte) bool { return false }, func(Found) bool { return true }
+	skip, visit := func([]byte, bool) bool { return false }, func(Found) bool { return true }
 	if n := testing.AllocsPerRun(100, func() { Strings(doc, skip, visit) }); n > 0 {
 		t.Errorf("%v allocations", n)
+	}
+}
+
+// What nests may be told apart from what does not.
+func TestStringsSkipOnlyWhatDoesNotNest(t *testing.T) {
+	doc := `{"id":"a","x":{"id" : {"b":"c"},"y":{"id":["d"],"id":1}}}`
+	var got []string
+	Strings([]byte(doc), func(name []byte, nests bool) bool { return string(name) == "id" && !nests }, func(f Found) bool {
+		got = append(got, doc[f.Range.Start:f.Range.End])
+		return true
+	})
+	if want := "x id b c y id d"; strings.Join(got, " ") != want {
+		t.Errorf("%q, want %q", got, want)
 	}
 }
